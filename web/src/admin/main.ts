@@ -1,0 +1,5 @@
+import { createApp } from "vue";
+import "../shared/base.css";
+import PageRoot from "./PageRoot.vue";
+
+createApp(PageRoot).mount("#app");
