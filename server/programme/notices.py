@@ -1,7 +1,7 @@
 """Notices (活动公告): the five required fields, whether one is in time, what a correction changed.
 
-Source: 三、政民互动形式, “公告内容至少包括活动时间、活动时长、活动大体流程安排、网民参与方式、主办单位等”. The clause speaks of online
-activities; the service asks the same of every notice, for the plan gives no other list.
+Source: 三、政民互动形式, “公告内容至少包括活动时间、活动时长、活动大体流程安排、网民参与方式、主办单位等”. The clause
+speaks of online activities; the service asks the same of every notice, for the plan gives no other list.
 """
 
 from dataclasses import dataclass
