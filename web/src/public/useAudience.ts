@@ -1,0 +1,95 @@
+import { computed, onUnmounted, ref, shallowRef } from "vue";
+import type { Socket } from "socket.io-client";
+import { merge, without } from "../shared/lists";
+import type {
+  ActivityState,
+  EntryAcknowledgement,
+  EntryKind,
+  PublicComment,
+  PublicQuestion,
+  VoteAcknowledgement,
+} from "../shared/protocol";
+import { openLine } from "../shared/socket";
+import { deviceName } from "../shared/storage";
+
+interface Received {
+  comments(list: PublicComment[]): void;
+  questions(list: PublicQuestion[]): void;
+  removed(gone: { ids: number[] }): void;
+  presence(now: { watching: number }): void;
+  broadcast(now: { state: ActivityState; on_air: boolean }): void;
+}
+
+interface Words {
+  key: string;
+  text: string;
+  nickname: string;
+}
+
+interface Sent {
+  comment(words: Words, answer: (given: EntryAcknowledgement) => void): void;
+  question(words: Words, answer: (given: EntryAcknowledgement) => void): void;
+  vote(vote: { question: number; on: boolean }, answer: (given: VoteAcknowledgement) => void): void;
+}
+
+const PATIENCE = 10_000;
+/** A phone that stays all afternoon keeps this many comments. */
+const KEPT = 2_000;
+
+/** The audience's line to one activity: what arrives, as state, and what one can send. */
+export function useAudience(slug: string) {
+  const comments = shallowRef<PublicComment[]>([]);
+  const questions = shallowRef<PublicQuestion[]>([]);
+  const watching = ref<number | null>(null);
+  const broadcast = ref<{ state: ActivityState; on_air: boolean } | null>(null);
+  const device = deviceName();
+
+  function auth(): Record<string, unknown> {
+    const last = comments.value[comments.value.length - 1]?.id;
+    return last === undefined ? { activity: slug, device } : { activity: slug, device, last };
+  }
+
+  const line = openLine("/audience", auth);
+  const socket: Socket<Received, Sent> = line.socket;
+  socket.on("comments", (list) => {
+    comments.value = merge(comments.value, list, KEPT);
+  });
+  // The first list after connecting is the whole queue: what is not in it is gone.
+  let whole = true;
+  socket.on("connect", () => {
+    whole = true;
+  });
+  socket.on("questions", (list) => {
+    questions.value = merge(whole ? [] : questions.value, list);
+    whole = false;
+  });
+  socket.on("removed", ({ ids }) => {
+    comments.value = without(comments.value, ids);
+    questions.value = without(questions.value, ids);
+  });
+  socket.on("presence", (now) => {
+    watching.value = now.watching;
+  });
+  socket.on("broadcast", (now) => {
+    broadcast.value = now;
+  });
+  onUnmounted(() => socket.disconnect());
+
+  return {
+    comments,
+    questions,
+    watching,
+    broadcast,
+    connection: line.connection,
+    online: computed(() => line.connection.value === "online"),
+    update: (question: PublicQuestion): void => {
+      questions.value = merge(questions.value, [question]);
+    },
+    say: (kind: EntryKind, words: Words): Promise<EntryAcknowledgement> =>
+      socket.timeout(PATIENCE).emitWithAck(kind, words),
+    vote: (question: number, on: boolean): Promise<VoteAcknowledgement> =>
+      socket.timeout(PATIENCE).emitWithAck("vote", { question, on }),
+  };
+}
+
+export type Audience = ReturnType<typeof useAudience>;

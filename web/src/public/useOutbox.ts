@@ -1,0 +1,59 @@
+import { onUnmounted, ref, shallowRef, watch } from "vue";
+import { Outbox, type Letter, type LetterStore } from "../shared/outbox";
+import type { EntryKind } from "../shared/protocol";
+import { forget, keep, names, randomName, recall } from "../shared/storage";
+import { toast } from "../shared/toasts";
+import type { Audience } from "./useAudience";
+
+/** One's own entry that the service has, with the code that finds it. */
+export interface OwnEntry {
+  id: number;
+  receipt: string;
+  kind: EntryKind;
+  text: string;
+  at: number;
+}
+
+const KEPT = 200;
+
+function browserStore(slug: string): LetterStore {
+  const prefix = `outbox.${slug}.`;
+  return {
+    load: () =>
+      names(prefix)
+        .map((name) => recall<Letter | null>(name, null))
+        .filter((letter): letter is Letter => letter !== null && typeof letter.key === "string"),
+    save: (letter) => keep(prefix + letter.key, letter),
+    drop: (key) => forget(prefix + key),
+  };
+}
+
+/** What this browser wrote to one activity: still on its way, and arrived. */
+export function useOutbox(slug: string, audience: Audience) {
+  const letters = shallowRef<readonly Letter[]>([]);
+  const own = ref<OwnEntry[]>(recall<OwnEntry[]>(`own.${slug}`, []));
+
+  const outbox = new Outbox(browserStore(slug), {
+    send: ({ kind, key, text, nickname }) => audience.say(kind, { key, text, nickname }),
+    accepted(letter, { id, receipt }) {
+      const kept = recall<OwnEntry[]>(`own.${slug}`, []).filter((entry) => entry.id !== id);
+      own.value = [...kept, { id, receipt, kind: letter.kind, text: letter.text, at: letter.at }].slice(-KEPT);
+      keep(`own.${slug}`, own.value);
+      toast(letter.kind === "comment" ? `留言已发出，回执码 ${receipt}` : `提问已提交，审核后公开，回执码 ${receipt}`);
+    },
+    changed: (list) => (letters.value = list),
+  });
+  letters.value = outbox.all();
+
+  watch(audience.online, (online) => outbox.setOnline(online), { immediate: true });
+  onUnmounted(() => outbox.stop());
+
+  return {
+    letters,
+    own,
+    send: (kind: EntryKind, text: string, nickname: string) => outbox.add({ key: randomName(), kind, text, nickname }),
+    takeBack: (key: string) => outbox.takeBack(key),
+  };
+}
+
+export type Own = ReturnType<typeof useOutbox>;

@@ -1,0 +1,164 @@
+import type {
+  Account,
+  Act,
+  Activity,
+  ActivityForm,
+  ActivityState,
+  Decision,
+  DeskRow,
+  Entry,
+  EntryKind,
+  Ledger,
+  Outcomes,
+  Receipt,
+  Role,
+  Stream,
+  Suggestion,
+  Summary,
+  Unit,
+} from "./protocol";
+
+/** An answer that is no success. `message` can be shown to a person. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const PLAIN_WORDS: Record<number, string> = {
+  400: "填写的内容有误，请检查后再试。",
+  401: "登录已过期，请重新登录。",
+  403: "您的账号没有这项权限。",
+  404: "没有找到您要的内容。",
+  409: "内容刚刚有变化，请刷新后再试。",
+  413: "内容太大，无法提交。",
+  429: "操作太频繁，请稍后再试。",
+};
+
+async function refusal(response: Response): Promise<ApiError> {
+  const fallback = PLAIN_WORDS[response.status] ?? "服务暂时不可用，请稍后再试。";
+  try {
+    const { error } = (await response.json()) as { error?: { code?: string; message?: string } };
+    return new ApiError(response.status, error?.code ?? "unknown", error?.message || fallback);
+  } catch {
+    // A proxy in between answers with a page, not with our JSON.
+    return new ApiError(response.status, "unknown", fallback);
+  }
+}
+
+const PATIENCE = 20_000;
+
+async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const abort = new AbortController();
+  const timer = window.setTimeout(() => abort.abort(), PATIENCE);
+  try {
+    const options: RequestInit = { method, credentials: "same-origin", signal: abort.signal };
+    if (body !== undefined) {
+      options.headers = { "Content-Type": "application/json" };
+      options.body = JSON.stringify(body);
+    }
+    const response = await fetch(`/api/v1${path}`, options);
+    if (!response.ok) throw await refusal(response);
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw new ApiError(0, "network", "网络连接不上，请检查网络后再试。");
+  } finally {
+    window.clearTimeout(timer);
+  }
+}
+
+const at = encodeURIComponent;
+
+export interface ActivityChanges {
+  title?: string;
+  summary?: string;
+  form?: ActivityForm | null;
+  starts_at?: string | null;
+  ends_at?: string | null;
+  place?: string;
+  flow?: string;
+  participation?: string;
+}
+
+export interface NewAccount {
+  username: string;
+  name: string;
+  role: Role;
+  unit: Unit["id"] | null;
+}
+
+export interface AccountChanges {
+  name?: string;
+  role?: Role;
+  unit?: Unit["id"] | null;
+  disabled?: boolean;
+  reset_password?: boolean;
+}
+
+export interface DecisionInput {
+  decision: Decision;
+  reason: string;
+  transferred_to: string | null;
+  revision: number;
+}
+
+export interface SuggestionBook {
+  suggestions: Suggestion[];
+  ledger: Ledger;
+  problems: string[];
+}
+
+export type DigestFormat = "docx" | "xlsx" | "csv" | "json";
+
+export const api = {
+  activities: async (): Promise<Summary[]> =>
+    (await request<{ activities: Summary[] }>("GET", "/activities")).activities,
+  activity: (slug: string): Promise<Activity> => request("GET", `/activities/${at(slug)}`),
+  outcomes: (slug: string): Promise<Outcomes> => request("GET", `/activities/${at(slug)}/outcomes`),
+  receipt: (receipt: string): Promise<Receipt> => request("POST", "/receipts", { receipt }),
+
+  signIn: async (username: string, password: string): Promise<Account> =>
+    (await request<{ account: Account }>("POST", "/session", { username, password })).account,
+  session: async (): Promise<Account> => (await request<{ account: Account }>("GET", "/session")).account,
+  signOut: (): Promise<void> => request("DELETE", "/session"),
+
+  desk: (): Promise<{ today: string; activities: DeskRow[] }> => request("GET", "/desk"),
+  change: (slug: string, changes: ActivityChanges): Promise<Activity> =>
+    request("PATCH", `/activities/${at(slug)}`, changes),
+  setState: (slug: string, state: Exclude<ActivityState, "scheduled">): Promise<Activity> =>
+    request("POST", `/activities/${at(slug)}/state`, { state }),
+  publishToken: (slug: string): Promise<{ token: string; whip_url: string }> =>
+    request("GET", `/activities/${at(slug)}/publish-token`),
+  stream: (slug: string): Promise<Stream> => request("GET", `/activities/${at(slug)}/stream`),
+
+  entries: (
+    slug: string,
+    query: { kind?: EntryKind; state?: string; q?: string; before?: number; limit?: number },
+  ): Promise<{ entries: Entry[]; next: number | null }> => {
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) search.set(name, String(value));
+    return request("GET", `/activities/${at(slug)}/entries?${search.toString()}`);
+  },
+  act: async (id: number, act: Act): Promise<Entry> =>
+    (await request<{ entry: Entry }>("POST", `/entries/${id}/acts`, act)).entry,
+
+  suggestions: (slug: string): Promise<SuggestionBook> => request("GET", `/activities/${at(slug)}/suggestions`),
+  decide: async (id: number, input: DecisionInput): Promise<Suggestion> =>
+    (await request<{ suggestion: Suggestion }>("PUT", `/suggestions/${id}/decision`, input)).suggestion,
+  publishOutcomes: (slug: string): Promise<Outcomes> => request("POST", `/activities/${at(slug)}/outcomes`, {}),
+  digestUrl: (slug: string, format: DigestFormat): string => `/api/v1/activities/${at(slug)}/digest?format=${format}`,
+
+  accounts: async (): Promise<Account[]> => (await request<{ accounts: Account[] }>("GET", "/accounts")).accounts,
+  createAccount: (input: NewAccount): Promise<{ account: Account; password?: string }> =>
+    request("POST", "/accounts", input),
+  changeAccount: (id: number, changes: AccountChanges): Promise<{ account: Account; password?: string }> =>
+    request("PATCH", `/accounts/${id}`, changes),
+  units: async (): Promise<Unit[]> => (await request<{ units: Unit[] }>("GET", "/units")).units,
+};

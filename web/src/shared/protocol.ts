@@ -1,0 +1,227 @@
+/** The shapes that travel between these pages and the service: docs/protocol.md, as types. */
+
+export type ActivityState = "scheduled" | "live" | "ended";
+export type ActivityKind = "open-day" | "lecture";
+export type ActivityForm = "online" | "in-person" | "hybrid";
+
+export interface Unit {
+  id: string;
+  name: string;
+}
+
+export interface Summary {
+  slug: string;
+  kind: ActivityKind;
+  number: number;
+  topic: string | null;
+  title: string;
+  units: Unit[];
+  form: ActivityForm | null;
+  starts_at: string | null;
+  ends_at: string | null;
+  place: string;
+  state: ActivityState;
+  on_air: boolean;
+  outcomes_version: number;
+}
+
+export interface Activity extends Summary {
+  summary: string;
+  flow: string;
+  participation: string;
+  live_started_at: string | null;
+  live_ended_at: string | null;
+  watching: number;
+}
+
+export type AnswerMode = "live" | "written";
+
+export interface Answer {
+  mode: AnswerMode;
+  /** May be empty where it was answered live. */
+  text: string;
+  at: string;
+}
+
+export type Decision = "adopted" | "partly-adopted" | "not-adopted" | "kept-for-reference" | "transferred";
+
+export interface OutcomeNumbers extends Ledger {
+  comments: number;
+  questions: number;
+  answered: number;
+  suggestions: number;
+  adopted: number;
+  partly_adopted: number;
+  not_adopted: number;
+  kept_for_reference: number;
+  transferred: number;
+}
+
+export interface OutcomeQuestion {
+  text: string;
+  nickname: string;
+  votes: number;
+  mode: AnswerMode | null;
+  answer: string;
+  answered_at: string | null;
+}
+
+export interface OutcomeSuggestion {
+  number: number;
+  text: string;
+  nickname: string;
+  decision: Decision;
+  reason: string;
+  transferred_to: string | null;
+  decided_at: string;
+}
+
+export interface Outcomes {
+  version: number;
+  published_at: string;
+  published_by: string;
+  sha256: string;
+  numbers: OutcomeNumbers;
+  questions: OutcomeQuestion[];
+  suggestions: OutcomeSuggestion[];
+}
+
+export type EntryKind = "comment" | "question";
+export type EntryState = "shown" | "hidden" | "withdrawn" | "pending" | "open" | "answered" | "declined";
+
+export interface Receipt {
+  receipt: string;
+  kind: EntryKind;
+  state: EntryState;
+  text: string;
+  nickname: string;
+  created_at: string;
+  activity: { slug: string; title: string };
+  answer: Answer | null;
+  suggestion: {
+    number: number;
+    decision: Decision | null;
+    reason: string;
+    transferred_to: string | null;
+    published: boolean;
+  } | null;
+}
+
+export type Role = "admin" | "coordinator" | "staff";
+
+export interface Account {
+  id: number;
+  username: string;
+  name: string;
+  role: Role;
+  unit: Unit | null;
+  disabled: boolean;
+}
+
+export interface Deadline {
+  kind: "notice" | "materials";
+  due: string | null;
+  done: boolean;
+  late: boolean;
+}
+
+export interface DeskRow extends Summary {
+  deadlines: Deadline[];
+  counts: { comments: number; questions: number; suggestions: number; undecided: number };
+}
+
+export interface Stream {
+  on_air: boolean;
+  publisher: {
+    since: string;
+    video: { codec: string; bitrate: number; fps: number; width: number; height: number } | null;
+    audio: { codec: string; bitrate: number } | null;
+    packets_lost: number;
+  } | null;
+  viewers: number;
+  relay: "up" | "restarting";
+}
+
+export type SentimentLabel = "positive" | "negative" | "uncertain" | "unscored";
+export type Utterance = "question" | "suggestion" | "complaint" | "thanks" | "empty" | "other";
+
+export interface Entry {
+  id: number;
+  kind: EntryKind;
+  text: string;
+  nickname: string;
+  at: string;
+  state: EntryState;
+  score: number | null;
+  label: SentimentLabel | null;
+  utterance: Utterance | null;
+  reason: string | null;
+  suggestion: number | null;
+  votes: number;
+  on_screen: boolean;
+  answer: Answer | null;
+}
+
+export interface Suggestion {
+  id: number;
+  number: number;
+  revision: number;
+  entry: Entry;
+  decision: Decision | null;
+  reason: string;
+  transferred_to: Unit | null;
+  decided_by: string | null;
+  decided_at: string | null;
+}
+
+/** received = shown + withheld + merged + withdrawn + deleted, at every moment. */
+export interface Ledger {
+  received: number;
+  shown: number;
+  withheld: number;
+  merged: number;
+  withdrawn: number;
+  deleted: number;
+}
+
+export type HideReason = "spam" | "abuse" | "privacy" | "unlawful" | "off-topic" | "other";
+
+export type Act =
+  | { act: "hide"; reason: HideReason }
+  | { act: "restore" }
+  | { act: "approve" }
+  | { act: "decline"; reason: string }
+  | { act: "answer"; mode: AnswerMode; text?: string }
+  | { act: "screen"; on: boolean }
+  | { act: "suggest"; on: boolean };
+
+/** A comment as the audience sees it. */
+export interface PublicComment {
+  id: number;
+  text: string;
+  nickname: string;
+  at: string;
+}
+
+/** A question as the audience sees it. */
+export interface PublicQuestion extends PublicComment {
+  votes: number;
+  state: "open" | "answered";
+  on_screen: boolean;
+  answer: Answer | null;
+}
+
+export interface Refusal {
+  code: string;
+  message: string;
+  retry_after?: number;
+}
+
+export type Acknowledgement<T> = ({ ok: true } & T) | { ok: false; error: Refusal };
+export type EntryAcknowledgement = Acknowledgement<{ id: number; receipt: string; state: EntryState }>;
+export type VoteAcknowledgement = Acknowledgement<{ id: number; votes: number; state: EntryState }>;
+
+export interface Health {
+  scorer: "up" | "down";
+  relay: "up" | "restarting";
+}

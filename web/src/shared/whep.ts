@@ -1,0 +1,202 @@
+import { Bell, OfferRefused, backoff, hangUp, negotiate, stateOf } from "./rtc";
+
+/**
+ * What a viewer is told. `absent`: nobody has published yet; `interrupted`: the session stands, no picture comes;
+ * `unreachable`: several tries failed, and it goes on trying.
+ */
+export type WatchState = "connecting" | "playing" | "absent" | "interrupted" | "reconnecting" | "unreachable";
+
+const TICK = 1_000;
+const STALL = 2_500;
+const DISCONNECTED_PATIENCE = 4_000;
+const FIRST_PICTURE_PATIENCE = 10_000;
+const NO_PICTURE_PATIENCE = 7_000;
+const TRIES_BEFORE_FALLBACK = 3;
+
+interface Progress {
+  bytes: number;
+  frames: number;
+  hasVideo: boolean;
+}
+
+async function progressOf(connection: RTCPeerConnection): Promise<Progress> {
+  const progress: Progress = { bytes: 0, frames: 0, hasVideo: false };
+  (await connection.getStats()).forEach((report: Record<string, unknown>) => {
+    if (report["type"] !== "inbound-rtp") return;
+    const bytes = Number(report["bytesReceived"] ?? 0);
+    progress.bytes += bytes;
+    if (report["kind"] !== "video") return;
+    progress.frames += Number(report["framesDecoded"] ?? 0);
+    progress.hasVideo ||= bytes > 0;
+  });
+  return progress;
+}
+
+/** Watches one activity in a `<video>`: joins, notices when the picture stops, and joins again until it is stopped. */
+export class WhepViewer {
+  private readonly bell = new Bell();
+  private stopper: AbortController | null = null;
+  /** What the service says about the publisher; null while it has not said anything. */
+  private onAir: boolean | null = null;
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly slug: string,
+    private readonly tell: (state: WatchState) => void,
+  ) {}
+
+  start(): void {
+    if (this.stopper !== null) return;
+    this.stopper = new AbortController();
+    window.addEventListener("online", this.ring);
+    document.addEventListener("visibilitychange", this.ring);
+    void this.run(this.stopper.signal);
+  }
+
+  stop(): void {
+    this.stopper?.abort();
+    this.stopper = null;
+    window.removeEventListener("online", this.ring);
+    document.removeEventListener("visibilitychange", this.ring);
+    this.video.srcObject = null;
+    this.video.removeAttribute("src");
+  }
+
+  setOnAir(onAir: boolean | null): void {
+    const came = onAir === true && this.onAir !== true;
+    this.onAir = onAir;
+    if (came) this.bell.ring();
+  }
+
+  private readonly ring = (): void => this.bell.ring();
+
+  private async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    this.tell("connecting");
+    while (!signal.aborted) {
+      let pause: number;
+      try {
+        if (typeof RTCPeerConnection === "undefined") throw new TypeError("no WebRTC");
+        const played = await this.session(signal);
+        if (signal.aborted) return;
+        failures = played ? 1 : failures + 1;
+        this.tell("reconnecting");
+        pause = backoff(failures);
+      } catch (error) {
+        if (signal.aborted) return;
+        const refused = error instanceof OfferRefused ? error : null;
+        if (refused?.status === 409) {
+          this.tell("absent");
+          pause = (refused.retryAfter ?? 5) * 1000;
+        } else {
+          failures += 1;
+          this.tell(failures < TRIES_BEFORE_FALLBACK ? "reconnecting" : "unreachable");
+          pause = Math.max((refused?.retryAfter ?? 0) * 1000, backoff(failures));
+        }
+      }
+      if (failures >= TRIES_BEFORE_FALLBACK) await this.playSegments(signal);
+      await this.bell.wait(pause, signal);
+    }
+  }
+
+  /** One session from the offer to its loss. Returns whether any picture or sound came through it. */
+  private async session(signal: AbortSignal): Promise<boolean> {
+    const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    let session: string | null = null;
+    const end = (): void => {
+      connection.close();
+      hangUp(session, null);
+      session = null;
+    };
+    signal.addEventListener("abort", end);
+    try {
+      connection.addTransceiver("video", { direction: "recvonly" });
+      connection.addTransceiver("audio", { direction: "recvonly" });
+      const stream = new MediaStream();
+      connection.ontrack = (event) => {
+        stream.addTrack(event.track);
+        // The last picture of the session before stays until here: frozen is calmer than black.
+        if (this.video.srcObject !== stream) this.video.srcObject = stream;
+        this.play();
+      };
+      session = await negotiate(connection, `/whep/${encodeURIComponent(this.slug)}`, null, signal);
+      return await this.untilLost(connection, signal);
+    } finally {
+      signal.removeEventListener("abort", end);
+      end();
+    }
+  }
+
+  private play(): void {
+    // Muted playback may start by itself; where even that is refused, the button on the picture starts it.
+    void this.video.play().catch(() => undefined);
+  }
+
+  private async untilLost(connection: RTCPeerConnection, signal: AbortSignal): Promise<boolean> {
+    const since = Date.now();
+    let [played, bytes, frames] = [false, 0, 0];
+    let [lastBytes, lastFrames, lastConnected] = [since, since, since];
+    while (!signal.aborted) {
+      await this.bell.wait(TICK, signal);
+      const state = stateOf(connection);
+      if (signal.aborted || state === "failed" || state === "closed") return played;
+      const now = Date.now();
+      if (state !== "disconnected") lastConnected = now;
+      if (now - lastConnected > DISCONNECTED_PATIENCE) return played;
+
+      const progress = await progressOf(connection);
+      if (progress.bytes > bytes) lastBytes = now;
+      const shows = progress.hasVideo ? progress.frames > frames : progress.bytes > bytes;
+      if (shows) {
+        lastFrames = now;
+        played = true;
+        this.tell("playing");
+      }
+      [bytes, frames] = [progress.bytes, progress.frames];
+
+      const silence = now - lastBytes;
+      // The publisher went away and the service said so: the session is good, and the picture comes back through it.
+      if (this.onAir === false) {
+        if (silence > STALL) this.tell("interrupted");
+        continue;
+      }
+      if (silence > STALL && played) this.tell("reconnecting");
+      const patience = played ? NO_PICTURE_PATIENCE : FIRST_PICTURE_PATIENCE;
+      if (silence > patience) return played;
+      // Data comes and no picture: a browser that hides the page may stop decoding, so only a visible one counts.
+      if (!document.hidden && now - lastFrames > 2 * patience) return played;
+      if (document.hidden) lastFrames = now;
+    }
+    return played;
+  }
+
+  /** Browsers that play HLS by themselves get it where WebRTC does not come through; returns when it ends. */
+  private async playSegments(signal: AbortSignal): Promise<void> {
+    const url = `/hls/${encodeURIComponent(this.slug)}/index.m3u8`;
+    if (this.video.canPlayType("application/vnd.apple.mpegurl") === "") return;
+    try {
+      const playlist = await fetch(url, { signal });
+      if (!playlist.ok) return;
+    } catch {
+      return;
+    }
+    const { video } = this;
+    await new Promise<void>((resolve) => {
+      const playing = (): void => this.tell("playing");
+      const done = (): void => {
+        video.removeEventListener("playing", playing);
+        for (const name of ["error", "ended"]) video.removeEventListener(name, done);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      video.addEventListener("playing", playing);
+      for (const name of ["error", "ended"]) video.addEventListener(name, done);
+      signal.addEventListener("abort", done);
+      video.srcObject = null;
+      video.src = url;
+      this.play();
+    });
+    video.removeAttribute("src");
+    if (!signal.aborted) this.tell("reconnecting");
+  }
+}

@@ -1,0 +1,91 @@
+/** What the codes of the protocol are called on the pages. */
+import type {
+  ActivityForm,
+  ActivityKind,
+  ActivityState,
+  Decision,
+  EntryKind,
+  EntryState,
+  HideReason,
+  Role,
+  SentimentLabel,
+  Unit,
+  Utterance,
+} from "./protocol";
+
+export const STATE: Record<ActivityState, string> = { scheduled: "预告", live: "直播中", ended: "已结束" };
+export const KIND: Record<ActivityKind, string> = { "open-day": "政务开放日", lecture: "政策公开讲" };
+export const FORM: Record<ActivityForm, string> = {
+  online: "线上直播",
+  "in-person": "现场参与",
+  hybrid: "线上线下结合",
+};
+export const DECISION: Record<Decision, string> = {
+  adopted: "采纳",
+  "partly-adopted": "部分采纳",
+  "not-adopted": "未采纳",
+  "kept-for-reference": "留作参考",
+  transferred: "转办",
+};
+export const DECISIONS = Object.keys(DECISION) as Decision[];
+export const HIDE_REASON: Record<HideReason, string> = {
+  spam: "广告刷屏",
+  abuse: "辱骂攻击",
+  privacy: "泄露隐私",
+  unlawful: "违法违规",
+  "off-topic": "与活动无关",
+  other: "其他",
+};
+export const HIDE_REASONS = Object.keys(HIDE_REASON) as HideReason[];
+export const LABEL: Record<SentimentLabel, string> = {
+  positive: "正面",
+  negative: "负面",
+  uncertain: "不确定",
+  unscored: "未评分",
+};
+export const UTTERANCE: Record<Utterance, string> = {
+  question: "提问",
+  suggestion: "建议",
+  complaint: "投诉",
+  thanks: "感谢",
+  empty: "无内容",
+  other: "其他",
+};
+export const ROLE: Record<Role, string> = { admin: "管理员", coordinator: "区级统筹", staff: "单位工作人员" };
+export const ENTRY_KIND: Record<EntryKind, string> = { comment: "留言", question: "提问" };
+
+/** 开放点 3 or 第 2 讲. */
+export function numberWords(kind: ActivityKind, number: number): string {
+  return kind === "open-day" ? `开放点 ${number}` : `第 ${number} 讲`;
+}
+
+export const unitWords = (units: Unit[]): string => units.map((unit) => unit.name).join("、");
+
+export const nickWords = (nickname: string): string => nickname || "匿名";
+
+/** What became of an entry, said to the one who wrote it. */
+export const FATE: Record<EntryState, string> = {
+  shown: "已展示",
+  hidden: "未展示",
+  withdrawn: "已撤回",
+  pending: "等待审核",
+  open: "已公开，等待回答",
+  answered: "已回答",
+  declined: "未公开",
+};
+
+/** The same for the host. */
+export const QUEUE_STATE: Record<EntryState, string> = {
+  shown: "已展示",
+  hidden: "已隐藏",
+  withdrawn: "本人撤回",
+  pending: "待审",
+  open: "已公开",
+  answered: "已答",
+  declined: "未采用",
+};
+
+export function declineOrHideReason(reason: string | null): string {
+  if (reason === null) return "";
+  return HIDE_REASON[reason as HideReason] ?? reason;
+}
