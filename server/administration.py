@@ -1,0 +1,122 @@
+"""What the command line does with the database of a service, running or not."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from sqlalchemy import select
+from streaming.publish import Progress, PublishError, publish
+
+from feedback.digest import render
+from feedback.text import clean
+from server.activities import get_activity
+from server.auth.accounts import create_account, find_account, issue, set_password
+from server.auth.passwords import generate_password
+from server.auth.publishing import publish_token
+from server.auth.rights import Role
+from server.config import Settings
+from server.digests import collect
+from server.errors import NotFound
+from server.serve import stop_signal
+from server.services import utc_now
+from server.store.database import Database
+from server.store.migrate import migrate
+from server.store.tables import Account, Activity
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database, migrated."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    await migrate(settings.sqlalchemy_url)
+    database = Database(settings.sqlalchemy_url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def add_user(settings: Settings, username: str, name: str, role: str, unit: str | None) -> str:
+    """Create an account; returns its generated password."""
+    password = generate_password()
+    async with opened(settings) as database, database.write() as session:
+        await create_account(
+            session,
+            username=username,
+            name=clean(name),
+            role=Role(role),
+            unit_id=unit,
+            password=password,
+            generated=True,
+            now=utc_now(),
+        )
+    return password
+
+
+async def reset_password(settings: Settings, username: str) -> str:
+    """Give the account a generated password, and return it."""
+    password = generate_password()
+    async with opened(settings) as database, database.write() as session:
+        account = await find_account(session, username)
+        if account is None:
+            raise NotFound(f"没有 {username} 这个账号。")
+        await set_password(session, account, password, generated=True)
+    return password
+
+
+async def new_token(settings: Settings, username: str) -> str:
+    """A new API token of the account."""
+    async with opened(settings) as database, database.write() as session:
+        account = await find_account(session, username)
+        if account is None or account.disabled:
+            raise NotFound(f"没有 {username} 这个账号。")
+        return await issue(session, account.id, kind="api", now=utc_now())
+
+
+async def describe_users(settings: Settings) -> list[str]:
+    """A line for each account: user name, role, unit, whether it is disabled."""
+    async with opened(settings) as database, database.read() as session:
+        accounts = (await session.scalars(select(Account).order_by(Account.username))).all()
+    return [
+        "\t".join((item.username, item.role, item.unit_id or "-", "disabled" if item.disabled else "active"))
+        for item in accounts
+    ]
+
+
+async def publish_token_of(settings: Settings, slug: str) -> str:
+    """The publish token of an activity. Raises NotFound."""
+    async with opened(settings) as database, database.read() as session:
+        if await session.scalar(select(Activity.id).where(Activity.slug == slug)) is None:
+            raise NotFound(f"没有 {slug} 这个活动。")
+    return publish_token(settings.signing_key(), slug)
+
+
+async def digest_of(settings: Settings, slug: str, form: str) -> bytes:
+    """The digest of an activity as the bytes of a file."""
+    async with opened(settings) as database, database.read() as session:
+        digest = await collect(session, await get_activity(session, slug), utc_now())
+    return render(digest, form)
+
+
+async def publish_file(source: str, whip_url: str, token: str, *, loop: bool) -> int:
+    """Publish until the source ends or Ctrl-C. Returns the exit status."""
+    stop = stop_signal()
+    work = asyncio.create_task(publish(source, whip_url, token, loop=loop, on_progress=_progress))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+    except PublishError as error:
+        print(f"\nminsheng: {error}", file=sys.stderr)
+        return 1
+    finally:
+        stopping.cancel()
+    print(file=sys.stderr)
+    return 0
+
+
+def _progress(progress: Progress) -> None:
+    print(f"\r{progress}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,157 @@
+"""Puts the service together: makes the parts, starts them in order, closes them in the reverse order."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from datetime import datetime
+from logging import getLogger
+
+from aiohttp import web
+from redis.asyncio import Redis
+from streaming.errors import RelayError
+from streaming.supervisor import Supervisor
+
+from server.activities import Directory
+from server.auth.authenticator import Authenticator
+from server.auth.throttle import Throttle
+from server.broadcasts import Broadcasts
+from server.config import Settings
+from server.http import accounts, activities, endpoint, entries, health, openapi, outcomes, pages, session, webrtc
+from server.http.errors import errors
+from server.realtime.audience import AudienceNamespace
+from server.realtime.delivery import Delivery
+from server.realtime.host import HostNamespace
+from server.realtime.hub import Hub, make_server
+from server.realtime.limits import ADDRESS_LOOKUPS, Buckets
+from server.realtime.presence import Presence
+from server.scoring import Scoring
+from server.services import Services, utc_now
+from server.store.database import Database
+from server.store.journal import Journal
+
+log = getLogger(__name__)
+
+# Importing a module declares its endpoints.
+HANDLERS = (session, activities, entries, outcomes, accounts, webrtc, health, openapi)
+
+LARGEST_BODY = 256 * 1024
+
+
+def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> web.Application:
+    """The application; its parts start when the server does. The database is already migrated."""
+    services = assemble(settings, now)
+    app = web.Application(middlewares=[errors], client_max_size=LARGEST_BODY)
+    app[endpoint.SERVICES] = services
+    app.add_routes(endpoint.routes())
+    app.add_routes(pages.routes())
+    app.on_response_prepare.append(pages.secure)
+    services.sio.attach(app)
+    app.cleanup_ctx.append(_running)
+    return app
+
+
+def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
+    """Make the parts and tie them together; nothing runs yet."""
+    database = Database(settings.sqlalchemy_url)
+    directory = Directory(database)
+    authenticator = Authenticator(database, settings.trusted_proxies, now)
+    redis: Redis | None = Redis.from_url(settings.redis_url) if settings.redis_url else None
+    sio = make_server(settings.redis_url)
+    key = settings.signing_key()
+    journal = Journal(database)
+    delivery = Delivery(sio, database)
+
+    async def broadcast_changed(slug: str, _on_air: bool) -> None:
+        await hub.announce(slug)
+
+    async def health_changed(_up: bool) -> None:
+        await hub.health(scorer=scoring.up, relay=relay.up)
+
+    async def scored(entry_ids: list[int]) -> None:
+        delivery.scored(entry_ids)
+
+    async def watching_changed(activity_id: int, number: int) -> None:
+        await hub.watching(activity_id, number)
+
+    async def stream_measured(slug: str, stream: dict[str, object]) -> None:
+        await hub.stream(slug, stream)
+
+    broadcasts = Broadcasts(on_broadcast=broadcast_changed, on_stream=stream_measured, on_health=health_changed)
+    hub = Hub(sio, directory, broadcasts, delivery)
+    scoring = Scoring(database, on_scored=scored, on_health=health_changed)
+    presence = Presence(database, redis, now=now, on_change=watching_changed)
+    relay = Supervisor(
+        media_port=settings.media_port,
+        public_addresses=settings.public_address,
+        on_event=broadcasts.relay_said,
+    )
+    audience = AudienceNamespace(
+        key=key,
+        database=database,
+        directory=directory,
+        journal=journal,
+        scoring=scoring,
+        delivery=delivery,
+        presence=presence,
+        on_air=broadcasts.on_air,
+        address_of=lambda environ: authenticator.address_of(environ["aiohttp.request"]),
+        now=now,
+    )
+    services = Services(
+        settings=settings,
+        key=key,
+        now=now,
+        database=database,
+        directory=directory,
+        authenticator=authenticator,
+        throttle=Throttle(),
+        redis=redis,
+        sio=sio,
+        hub=hub,
+        journal=journal,
+        scoring=scoring,
+        delivery=delivery,
+        presence=presence,
+        relay=relay,
+        broadcasts=broadcasts,
+        audience=audience,
+        lookups=Buckets(ADDRESS_LOOKUPS),
+    )
+
+    async def snapshot(slug: str) -> dict[str, object]:
+        view = await activities.activity_view(services, slug)
+        return {"activity": view.model_dump(mode="json"), "stream": await broadcasts.stream(slug)}
+
+    sio.register_namespace(audience)
+    sio.register_namespace(
+        HostNamespace(
+            database=database,
+            directory=directory,
+            authenticate=authenticator.from_environ,
+            snapshot=snapshot,
+            on_moderated=hub.moderated,
+            now=now,
+        )
+    )
+    return services
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    """Start what lives, and close it in the reverse order, whatever fails in between."""
+    services = app[endpoint.SERVICES]
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(services.database.close)
+        if services.redis is not None:
+            stack.push_async_callback(services.redis.aclose)
+        for part in (services.journal, services.scoring, services.delivery, services.presence):
+            await part.start()
+            stack.push_async_callback(part.close)
+        try:
+            await services.relay.start()
+        except RelayError as error:
+            log.critical("the media relay does not start: %s", error)
+            raise
+        stack.push_async_callback(services.relay.close)
+        await services.broadcasts.start(services.relay)
+        stack.push_async_callback(services.broadcasts.close)
+        stack.push_async_callback(services.sio.shutdown)
+        yield

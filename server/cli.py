@@ -1,0 +1,243 @@
+"""The command line: `minsheng`."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from server.config import ConfigurationError, Settings
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def settings_options(command: F) -> F:
+    """A flag for each setting that makes sense on a command line; a flag wins over the environment."""
+    for name in reversed(
+        ("data-dir", "http-host", "http-port", "database-url", "redis-url", "media-port", "public-address")
+    ):
+        field = Settings.model_fields[name.replace("-", "_")]
+        command = click.option(f"--{name}", metavar="VALUE", help=field.description)(command)
+    return command
+
+
+def load_settings(flags: dict[str, Any] | None = None) -> Settings:
+    """The settings, or one clear line and exit status 2."""
+    try:
+        return Settings.load(os.environ, flags)
+    except ConfigurationError as error:
+        click.echo(f"minsheng: {error}", err=True)
+        sys.exit(2)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine; an error that has words for people becomes one line and exit status 1."""
+    from server.errors import ServiceError
+
+    try:
+        return asyncio.run(work)
+    except ServiceError as error:
+        click.echo(f"minsheng: {error.message}", err=True)
+        sys.exit(1)
+
+
+def log_to_stderr(*, verbose: bool) -> None:
+    """Plain lines on standard error."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    for chatty in ("alembic", "aioice", "aiortc", "matplotlib", "aiohttp.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="minsheng")
+def main() -> None:
+    """Minsheng 民声: live open days and policy talks, and the public record of what came of them."""
+
+
+@main.command()
+@settings_options
+@click.option("--verbose", is_flag=True, help="Log more.")
+def serve(verbose: bool, **flags: Any) -> None:
+    """Run the service. Migrates the database first."""
+    from server.serve import serve_forever
+
+    settings = load_settings(flags)
+    log_to_stderr(verbose=verbose)
+    sys.exit(run(serve_forever(settings)))
+
+
+@main.command()
+@settings_options
+@click.option("--verbose", is_flag=True, help="Log more.")
+def demo(verbose: bool, **flags: Any) -> None:
+    """Run the service with one activity on air and comments coming in."""
+    from server.demo import demo_forever
+
+    settings = load_settings(flags)
+    log_to_stderr(verbose=verbose)
+    if not verbose:
+        logging.getLogger().setLevel(logging.WARNING)
+    sys.exit(run(demo_forever(settings)))
+
+
+@main.command()
+@settings_options
+def migrate(**flags: Any) -> None:
+    """Bring the database to the newest schema."""
+    from server.store.migrate import head, migrate_sync
+
+    settings = load_settings(flags)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    migrate_sync(settings.sqlalchemy_url)
+    click.echo(f"database at revision {head()}")
+
+
+@main.group()
+def user() -> None:
+    """Accounts of staff."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["admin", "coordinator", "staff"]), default="staff", show_default=True)
+@click.option("--unit", help="Id of the unit, for staff.")
+@click.option("--display-name", help="What colleagues see; the user name by default.")
+def user_add(name: str, role: str, unit: str | None, display_name: str | None) -> None:
+    """Create an account and print its password, once."""
+    from server import administration
+
+    password = run(administration.add_user(load_settings(), name, display_name or name, role, unit))
+    click.echo(password)
+
+
+@user.command("password")
+@click.argument("name")
+def user_password(name: str) -> None:
+    """Give an account a new password and print it, once; its sessions end."""
+    from server import administration
+
+    click.echo(run(administration.reset_password(load_settings(), name)))
+
+
+@user.command("token")
+@click.argument("name")
+def user_token(name: str) -> None:
+    """Print a new API token of an account, for scripts."""
+    from server import administration
+
+    click.echo(run(administration.new_token(load_settings(), name)))
+
+
+@user.command("list")
+def user_list() -> None:
+    """List the accounts."""
+    from server import administration
+
+    for line in run(administration.describe_users(load_settings())):
+        click.echo(line)
+
+
+@main.command("publish-token")
+@click.argument("activity")
+def publish_token(activity: str) -> None:
+    """Print the token with which WHIP takes a publisher of ACTIVITY."""
+    from server import administration
+
+    click.echo(run(administration.publish_token_of(load_settings(), activity)))
+
+
+@main.command()
+@click.argument("source", metavar="FILE_OR_URL")
+@click.option("--activity", help="Activity of the service on this machine, whose token is taken from its data folder.")
+@click.option("--whip", help="WHIP address of another service, e.g. https://live.example.cn/whip/k01.")
+@click.option("--token", help="Publish token for --whip.")
+@click.option("--loop", is_flag=True, help="Begin again at the end.")
+def publish(source: str, activity: str | None, whip: str | None, token: str | None, loop: bool) -> None:
+    """Publish a file, or whatever FFmpeg reads, through WHIP."""
+    from server import administration
+
+    settings = load_settings()
+    if (activity is None) == (whip is None):
+        raise click.UsageError("give either --activity or --whip")
+    if activity is not None:
+        token = run(administration.publish_token_of(settings, activity))
+        whip = f"http://{settings.http_host}:{settings.http_port}/whip/{activity}"
+    if whip is None or token is None:
+        raise click.UsageError("--whip needs --token")
+    sys.exit(run(administration.publish_file(source, whip, token, loop=loop)))
+
+
+@main.command()
+@click.argument("activity")
+@click.option("--format", "form", type=click.Choice(["docx", "xlsx", "csv", "json"]), default="docx", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def digest(activity: str, form: str, output: Path) -> None:
+    """Write the digest of ACTIVITY to a file."""
+    from server import administration
+
+    output.write_bytes(run(administration.digest_of(load_settings(), activity, form)))
+    click.echo(f"{output}: {output.stat().st_size} bytes", err=True)
+
+
+@main.command()
+def score() -> None:
+    """Score comments: one a line on standard input, one JSON object a line on standard output, in order."""
+    from feedback.scorer import Scorer
+
+    scorer = Scorer()
+    # Bytes: a line that is no UTF-8 is scored for what can be read of it, and the order is kept.
+    for line in sys.stdin.buffer:
+        result = scorer.score_many([line.decode(errors="replace").rstrip("\r\n")])[0]
+        answer = {
+            "score": result.score,
+            "label": result.label.value,
+            "kind": result.utterance.value,
+            "model": result.model,
+        }
+        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+
+
+@main.command()
+@click.argument("day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]))
+@click.option("--form", type=click.Choice(["online", "in-person", "hybrid"]), default="online", show_default=True)
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of an activity of several days.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def deadlines(day: datetime, form: str, until: datetime | None, as_json: bool) -> None:
+    """Print the notice and materials deadlines of an activity on DATE, with the days counted."""
+    from server.programme.calendar import WorkingCalendar
+    from server.programme.deadlines import Form, timetable
+    from server.programme.deadlines_text import as_dict, describe
+
+    first: date = day.date()
+    last = until.date() if until else first
+    if last < first:
+        raise click.UsageError("--until is before DATE")
+    table = timetable(WorkingCalendar(), Form(form), first, last)
+    click.echo(json.dumps(as_dict(table), ensure_ascii=False, indent=2) if as_json else describe(table))
+    if table.problems:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("what", type=click.Choice(["all", "relay", "comments", "scorer"]), default="all")
+def bench(what: str) -> None:
+    """Measure this machine and print the table of docs/benchmarks.md."""
+    from server.bench import print_table
+
+    print_table(what)
+
+
+if __name__ == "__main__":
+    main()

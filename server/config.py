@@ -1,0 +1,105 @@
+"""Configuration: one frozen object, made once at the start from the environment and the flags."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+PREFIX = "MINSHENG_"
+
+
+class ConfigurationError(Exception):
+    """A setting that cannot be used; the text is one line that names it and says why."""
+
+
+def _database_url(value: str) -> str:
+    if value and not value.startswith(("sqlite+aiosqlite://", "postgresql+asyncpg://")):
+        raise ValueError("should begin with sqlite+aiosqlite:// or postgresql+asyncpg://")
+    return value
+
+
+def _redis_url(value: str) -> str:
+    if value and not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("should begin with redis://, rediss:// or unix://")
+    return value
+
+
+class Settings(BaseModel):
+    """Every setting of the service. `docs/configuration.md` lists them; a test keeps the two together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Field(Path("data"), description="Folder of the database, the recordings and the secret key.")
+    http_host: str = Field("127.0.0.1", min_length=1, description="Address that HTTP and Socket.IO listen on.")
+    http_port: int = Field(8080, ge=0, le=65535, description="TCP port of HTTP and Socket.IO.")
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "", description="SQLAlchemy URL; empty means SQLite in the data folder."
+    )
+    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+        "", description="Redis for several service processes; empty means in-process."
+    )
+    media_port: int = Field(8189, ge=0, le=65535, description="The one UDP port of the media relay.")
+    public_address: tuple[str, ...] = Field((), description="Addresses to advertise for media, comma-separated.")
+    admin_password: str = Field("", description="Password of `admin` at the first start; empty means generate one.")
+    secret_key: str = Field(
+        "", description="Key that signs tokens; empty means make one and keep it in the data folder."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses or networks of reverse proxies whose forwarded headers count, comma-separated."
+    )
+
+    @field_validator("public_address", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> "Settings":
+        """Read ``MINSHENG_*`` from `environ`; `flags` of the same names win where they are not None.
+
+        Raises ConfigurationError for an unknown name or a bad value.
+        """
+        values: dict[str, Any] = {}
+        for name, value in environ.items():
+            if not name.startswith(PREFIX):
+                continue
+            field = name.removeprefix(PREFIX).lower()
+            if field not in cls.model_fields:
+                raise ConfigurationError(f"{name} is not a setting; see docs/configuration.md")
+            values[field] = value
+        values.update({name: value for name, value in (flags or {}).items() if value is not None})
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = str(first["loc"][0])
+            shown = "…" if field in {"admin_password", "secret_key"} else repr(first["input"])
+            raise ConfigurationError(f"{PREFIX}{field.upper()} = {shown}: {first['msg']}") from None
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database URL with its default filled in."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'minsheng.db'}"
+
+    def signing_key(self) -> bytes:
+        """The key that signs tokens; made and kept in the data folder (mode 0600) where none is configured."""
+        if self.secret_key:
+            return self.secret_key.encode()
+        path = self.data_dir / "secret.key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{secrets.token_hex(4)}")
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(48))
+            try:
+                # A hard link fails where another process was first: both then read the same key.
+                path.hardlink_to(draft)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text().strip().encode()

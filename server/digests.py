@@ -1,0 +1,153 @@
+"""Collects a digest from the database: the queries are here, the documents in `feedback.digest`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from feedback.decisions import Decision
+from feedback.digest import model
+from feedback.scorer import Label
+from feedback.states import PUBLIC, AnswerMode, Reason, State
+from feedback.utterance import Utterance
+from server.outcomes import draft
+from server.realtime.presence import SAMPLE_SECONDS
+from server.store.entries import COMMENT, QUESTION
+from server.store.tables import Activity, Entry, PresenceSample, Suggestion, Visitor
+
+UNSCORED_MODEL = "（尚无评分）"
+
+
+async def collect(session: AsyncSession, activity: Activity, now: datetime) -> model.Digest:
+    """Everything a digest says. Hidden, declined and withdrawn texts do not leave the database.
+
+    `as_of` is `now` while the activity is live; afterwards it is the time of the last change, so that the same data
+    gives the same bytes whenever and wherever they are asked for.
+    """
+    work = await draft(session, activity)
+    entries = (
+        await session.scalars(
+            select(Entry)
+            .where(Entry.activity_id == activity.id, Entry.state.in_([state.value for state in PUBLIC]))
+            .order_by(Entry.id)
+        )
+    ).all()
+    numbers = {item.entry_id: item.number for item in work.suggestions}
+    scoring_model = await session.scalar(
+        select(Entry.model).where(Entry.activity_id == activity.id, Entry.model.is_not(None)).limit(1)
+    )
+    return model.Digest(
+        activity=_activity(activity),
+        as_of=now if activity.state == "live" else await _last_change(session, activity, work.suggestions, now),
+        audience=await _audience(session, activity.id),
+        ledger=work.ledger,
+        hidden=await _hidden(session, activity.id),
+        sentiment=model.summarise(
+            [Label(entry.label) if entry.label else None for entry in entries], scoring_model or UNSCORED_MODEL
+        ),
+        comments=tuple(_comment(entry, numbers.get(entry.id)) for entry in entries if entry.kind == COMMENT),
+        questions=tuple(_question(entry, numbers.get(entry.id)) for entry in entries if entry.kind == QUESTION),
+        suggestions=tuple(
+            model.Suggestion(
+                number=item.number,
+                text=item.entry.text,
+                nickname=item.entry.nickname,
+                decision=Decision(item.decision) if item.decision else None,
+                reason=item.reason or None,
+                transferred_to=item.receiver.name if item.receiver else None,
+                decided_at=item.decided_at,
+            )
+            for item in work.suggestions
+            if State(item.entry.state) in PUBLIC or item.entry.state == State.PENDING
+        ),
+    )
+
+
+async def _last_change(
+    session: AsyncSession, activity: Activity, suggestions: Sequence[Suggestion], now: datetime
+) -> datetime:
+    changes = [activity.live_started_at, activity.live_ended_at]
+    changes.append(await session.scalar(select(func.max(Entry.changed_at)).where(Entry.activity_id == activity.id)))
+    for item in suggestions:
+        changes += [item.marked_at, item.decided_at]
+    known = [change for change in changes if change is not None]
+    return max(known) if known else now
+
+
+def _activity(activity: Activity) -> model.Activity:
+    return model.Activity(
+        slug=activity.slug,
+        title=activity.title,
+        kind=activity.kind,
+        topic=activity.topic,
+        units=tuple(unit.name for unit in activity.units),
+        form=activity.form,
+        place=activity.place or None,
+        starts_at=activity.starts_at,
+        ends_at=activity.ends_at,
+        live_started_at=activity.live_started_at,
+        live_ended_at=activity.live_ended_at,
+    )
+
+
+async def _audience(session: AsyncSession, activity_id: int) -> model.Audience:
+    devices = await session.scalar(select(func.count()).select_from(Visitor).where(Visitor.activity_id == activity_id))
+    rows = await session.scalars(
+        select(PresenceSample).where(PresenceSample.activity_id == activity_id).order_by(PresenceSample.at)
+    )
+    # Each process of the service stores the whole number: of one interval the highest counts.
+    intervals: dict[int, model.Sample] = {}
+    for row in rows:
+        interval = int(row.at.timestamp()) // SAMPLE_SECONDS
+        known = intervals.get(interval)
+        if known is None or row.watching > known.watching:
+            intervals[interval] = model.Sample(row.at, row.watching)
+    samples = tuple(intervals.values())
+    peak = max(samples, key=lambda sample: sample.watching, default=None)
+    return model.Audience(
+        devices=devices or 0,
+        peak=peak.watching if peak else 0,
+        peak_at=peak.at if peak else None,
+        watch_minutes=sum(sample.watching for sample in samples) * SAMPLE_SECONDS / 60,
+        samples=samples,
+    )
+
+
+async def _hidden(session: AsyncSession, activity_id: int) -> dict[Reason, int]:
+    rows = await session.execute(
+        select(Entry.reason, func.count())
+        .where(Entry.activity_id == activity_id, Entry.state == State.HIDDEN.value)
+        .group_by(Entry.reason)
+    )
+    return {Reason(reason or Reason.OTHER): count for reason, count in rows}
+
+
+def _comment(entry: Entry, suggestion: int | None) -> model.Comment:
+    return model.Comment(
+        id=entry.id,
+        at=entry.at,
+        nickname=entry.nickname,
+        text=entry.text,
+        label=Label(entry.label) if entry.label else None,
+        score=entry.score,
+        utterance=Utterance(entry.utterance) if entry.utterance else None,
+        suggestion=suggestion,
+    )
+
+
+def _question(entry: Entry, suggestion: int | None) -> model.Question:
+    return model.Question(
+        id=entry.id,
+        at=entry.at,
+        nickname=entry.nickname,
+        text=entry.text,
+        state=State(entry.state),
+        votes=entry.votes,
+        mode=AnswerMode(entry.answer_mode) if entry.answer_mode else None,
+        answer=entry.answer or None,
+        answered_at=entry.answered_at,
+        label=Label(entry.label) if entry.label else None,
+        score=entry.score,
+        suggestion=suggestion,
+    )

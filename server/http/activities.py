@@ -1,0 +1,275 @@
+"""Activities: the public list and page, editing, starting and ending, and the desk."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from feedback.text import clean
+from server.activities import change_state, get_activity, list_activities, outcomes_versions
+from server.auth.publishing import publish_token
+from server.auth.rights import Right
+from server.errors import BadRequest
+from server.http.endpoint import Call, endpoint
+from server.programme.calendar import WorkingCalendar, beijing_date
+from server.programme.deadlines import DeadlineKind, Timetable, timetable
+from server.programme.deadlines import Form as PlannedForm
+from server.protocol import ActivityView, CountsView, DeadlineView, DeskRow, Form, SummaryView, UnitView
+from server.services import Services
+from server.store.tables import Act, Activity, Entry, Suggestion, Unit
+
+_CALENDAR = WorkingCalendar()
+
+Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
+
+
+class ActivityList(BaseModel):
+    """Activities in the plan's order."""
+
+    activities: list[SummaryView]
+
+
+class UnitList(BaseModel):
+    """All units."""
+
+    units: list[UnitView]
+
+
+class ActivityChange(BaseModel):
+    """Any of an activity's facts; what is absent stays."""
+
+    model_config = ConfigDict(extra="forbid")
+    title: Words | None = Field(None, min_length=1, max_length=200)
+    summary: Words | None = Field(None, max_length=5000)
+    form: Form | None = None
+    starts_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+    place: Words | None = Field(None, max_length=200)
+    flow: Words | None = Field(None, max_length=5000)
+    participation: Words | None = Field(None, max_length=2000)
+
+
+class StateChange(BaseModel):
+    """Start or end."""
+
+    model_config = ConfigDict(extra="forbid")
+    state: Literal["live", "ended"]
+
+
+class PublishToken(BaseModel):
+    """What an encoder needs."""
+
+    token: str
+    whip_url: str
+
+
+class Desk(BaseModel):
+    """The desk's rows, and the day they were counted for (Beijing)."""
+
+    today: date
+    activities: list[DeskRow]
+
+
+async def activity_view(services: Services, slug: str) -> ActivityView:
+    """The `Activity` object of the protocol."""
+    async with services.database.read() as session:
+        activity = await get_activity(session, slug)
+        versions = await outcomes_versions(session)
+    return _view(services, activity, versions.get(activity.id, 0))
+
+
+def _view(services: Services, activity: Activity, version: int) -> ActivityView:
+    return ActivityView(
+        **SummaryView.fields_of(activity, on_air=services.broadcasts.on_air(activity.slug), outcomes_version=version),
+        summary=activity.summary,
+        flow=activity.flow,
+        participation=activity.participation,
+        live_started_at=activity.live_started_at,
+        live_ended_at=activity.live_ended_at,
+        watching=services.presence.watching(activity.id),
+    )
+
+
+@endpoint("GET", "/api/v1/activities", right=Right.PUBLIC, summary="All activities", answer=ActivityList)
+async def list_all(call: Call[None]) -> ActivityList:
+    services = call.services
+    async with services.database.read() as session:
+        activities = await list_activities(session)
+        versions = await outcomes_versions(session)
+    return ActivityList(
+        activities=[
+            SummaryView(
+                **SummaryView.fields_of(
+                    activity,
+                    on_air=services.broadcasts.on_air(activity.slug),
+                    outcomes_version=versions.get(activity.id, 0),
+                )
+            )
+            for activity in activities
+        ]
+    )
+
+
+@endpoint("GET", "/api/v1/activities/{activity}", right=Right.PUBLIC, summary="One activity", answer=ActivityView)
+async def show(call: Call[None]) -> ActivityView:
+    return await activity_view(call.services, call.target.slug)
+
+
+@endpoint("GET", "/api/v1/units", right=Right.SIGNED_IN, summary="All units", answer=UnitList)
+async def list_units(call: Call[None]) -> UnitList:
+    async with call.services.database.read() as session:
+        units = await session.scalars(select(Unit).order_by(Unit.id))
+        return UnitList(units=[UnitView.of(unit) for unit in units])
+
+
+@endpoint(
+    "PATCH",
+    "/api/v1/activities/{activity}",
+    right=Right.EDIT,
+    summary="Change an activity's facts",
+    body=ActivityChange,
+    answer=ActivityView,
+)
+async def change(call: Call[ActivityChange]) -> ActivityView:
+    services, fields = call.services, call.body.model_dump(exclude_unset=True)
+    for name in ("title", "summary", "place", "flow", "participation"):
+        if name in fields and fields[name] is None:
+            raise BadRequest(f"请检查 {name}：没有填写。")
+    async with services.database.write() as session:
+        activity = await get_activity(session, call.target.slug)
+        before = {name: _jsonable(getattr(activity, name)) for name in fields}
+        for name, value in fields.items():
+            setattr(activity, name, value)
+        if activity.starts_at and activity.ends_at and activity.ends_at <= activity.starts_at:
+            raise BadRequest("结束时间需要晚于开始时间。", code="bad_times")
+        after = {name: _jsonable(value) for name, value in fields.items()}
+        session.add(
+            Act(
+                at=services.now(),
+                account_id=call.staff.account_id,
+                activity_id=activity.id,
+                act="edit",
+                detail={"from": before, "to": after},
+            )
+        )
+    services.directory.forget(call.target.slug)
+    return await activity_view(services, call.target.slug)
+
+
+def _jsonable(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+@endpoint(
+    "POST",
+    "/api/v1/activities/{activity}/state",
+    right=Right.HOST,
+    summary="Start or end an activity",
+    body=StateChange,
+    answer=ActivityView,
+)
+async def set_state(call: Call[StateChange]) -> ActivityView:
+    services, slug, state = call.services, call.target.slug, call.body.state
+    async with services.database.write() as session:
+        activity = await get_activity(session, slug)
+        before = activity.state
+        change_state(activity, state, services.now())
+        session.add(
+            Act(
+                at=services.now(),
+                account_id=call.staff.account_id,
+                activity_id=activity.id,
+                act="state",
+                detail={"from": before, "to": state},
+            )
+        )
+    services.directory.forget(slug)
+    if state == "live":
+        services.presence.went_live(activity.id)
+    else:
+        await services.relay.end_activity(slug)
+    await services.hub.announce(slug)
+    return await activity_view(services, slug)
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/publish-token",
+    right=Right.HOST,
+    summary="What an encoder needs to publish",
+    answer=PublishToken,
+)
+async def show_publish_token(call: Call[None]) -> PublishToken:
+    services, slug = call.services, call.target.slug
+    scheme = "https" if services.authenticator.secure(call.request) else "http"
+    return PublishToken(token=publish_token(services.key, slug), whip_url=f"{scheme}://{call.request.host}/whip/{slug}")
+
+
+@endpoint("GET", "/api/v1/desk", right=Right.SIGNED_IN, summary="What is due and what came in", answer=Desk)
+async def desk(call: Call[None]) -> Desk:
+    services, today = call.services, beijing_date(call.services.now())
+    async with services.database.read() as session:
+        activities = await list_activities(session, call.staff)
+        versions = await outcomes_versions(session)
+        counts = await _counts(session, activities)
+    return Desk(
+        today=today,
+        activities=[
+            DeskRow(
+                **SummaryView.fields_of(
+                    activity,
+                    on_air=services.broadcasts.on_air(activity.slug),
+                    outcomes_version=versions.get(activity.id, 0),
+                ),
+                deadlines=_deadlines(activity, versions.get(activity.id, 0), today),
+                counts=counts[activity.id],
+            )
+            for activity in activities
+        ],
+    )
+
+
+def _timetable(activity: Activity) -> Timetable | None:
+    if activity.form is None or activity.starts_at is None:
+        return None
+    first = beijing_date(activity.starts_at)
+    last = beijing_date(activity.ends_at or activity.starts_at)
+    return timetable(_CALENDAR, PlannedForm(activity.form), first, last)
+
+
+def _deadlines(activity: Activity, version: int, today: date) -> list[DeadlineView]:
+    table = _timetable(activity)
+    views = []
+    for kind in (DeadlineKind.NOTICE, DeadlineKind.MATERIALS):
+        found = table.get(kind) if table else None
+        # The outcomes are the materials that the service knows of so far; notices come with the programme.
+        done = kind is DeadlineKind.MATERIALS and version > 0
+        due = found.due if found else None
+        views.append(
+            DeadlineView(kind=kind.value, due=due, done=done, late=due is not None and not done and today > due)
+        )
+    return views
+
+
+async def _counts(session: AsyncSession, activities: Sequence[Activity]) -> dict[int, CountsView]:
+    ids = [activity.id for activity in activities]
+    views = {activity_id: CountsView(comments=0, questions=0, suggestions=0, undecided=0) for activity_id in ids}
+    entries = await session.execute(
+        select(Entry.activity_id, Entry.kind, func.count())
+        .where(Entry.activity_id.in_(ids))
+        .group_by(Entry.activity_id, Entry.kind)
+    )
+    for activity_id, kind, count in entries:
+        setattr(views[activity_id], f"{kind}s", count)
+    suggestions = await session.execute(
+        select(Suggestion.activity_id, func.count(), func.count(Suggestion.decision))
+        .where(Suggestion.activity_id.in_(ids))
+        .group_by(Suggestion.activity_id)
+    )
+    for activity_id, count, decided in suggestions:
+        views[activity_id].suggestions = count
+        views[activity_id].undecided = count - decided
+    return views

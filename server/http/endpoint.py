@@ -1,0 +1,157 @@
+"""Declares a handler once: its path, right, input and answer. Routing, checking and the OpenAPI text follow from it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from server.activities import Known, require_reach
+from server.auth.rights import Principal, Right
+from server.errors import BadRequest, Forbidden, Unauthorized
+from server.services import Services
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[B]):
+    """What a handler gets: everything checked."""
+
+    request: web.Request
+    services: Services
+    principal: Principal | None
+    activity: Known | None
+    body: B
+
+    @property
+    def staff(self) -> Principal:
+        """The signed-in account; handlers with a right above PUBLIC have one."""
+        if self.principal is None:
+            raise Unauthorized("请先登录。")
+        return self.principal
+
+    @property
+    def target(self) -> Known:
+        """The activity of the path; handlers with ``{activity}`` in it have one."""
+        if self.activity is None:
+            raise LookupError("the path names no activity")
+        return self.activity
+
+
+Handler = Callable[[Call[Any]], Awaitable[BaseModel | web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One declared handler."""
+
+    method: str
+    path: str
+    right: Right
+    summary: str
+    body: TypeAdapter[Any] | None
+    query: type[BaseModel] | None
+    answer: type[BaseModel] | None
+    status: int
+    handler: Handler
+
+
+ENDPOINTS: list[Endpoint] = []
+
+
+def endpoint(
+    method: str,
+    path: str,
+    *,
+    right: Right,
+    summary: str,
+    body: Any = None,
+    query: type[BaseModel] | None = None,
+    answer: type[BaseModel] | None = None,
+    status: int = 200,
+) -> Callable[[Handler], Handler]:
+    """Declare a handler. `body` and `query` are checked before it runs; `answer` is what it returns (None: its own).
+
+    A handler with ``{activity}`` in its path gets that activity; staff reaches its own unit's alone, unless the right is
+    PUBLIC.
+    """
+
+    def declare(handler: Handler) -> Handler:
+        ENDPOINTS.append(
+            Endpoint(
+                method,
+                path,
+                right,
+                summary,
+                TypeAdapter(body) if body is not None else None,
+                query,
+                answer,
+                status,
+                handler,
+            )
+        )
+        return handler
+
+    return declare
+
+
+def routes() -> list[web.RouteDef]:
+    """A route for each declared handler."""
+    return [web.route(item.method, item.path, _adapt(item)) for item in ENDPOINTS]
+
+
+def _adapt(item: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        principal = None
+        if item.right is not Right.PUBLIC:
+            principal = await services.authenticator.from_request(request)
+            if not principal.may(item.right):
+                raise Forbidden("您没有这项操作的权限。")
+        activity = None
+        if "activity" in request.match_info:
+            activity = await services.directory.find(request.match_info["activity"])
+            if principal is not None:
+                require_reach(principal, activity.unit_ids)
+        body = await _checked_body(item, request)
+        answer = await item.handler(Call(request, services, principal, activity, body))
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        return web.Response(
+            text=answer.model_dump_json(),
+            content_type="application/json",
+            status=item.status,
+            headers={"Cache-Control": "no-store"},
+        )
+
+    return handle
+
+
+async def _checked_body(item: Endpoint, request: web.Request) -> Any:
+    try:
+        if item.query is not None:
+            return item.query.model_validate(dict(request.query))
+        if item.body is None:
+            return None
+        if request.content_type != "application/json":
+            raise BadRequest("请求需要 application/json 格式。", code="unsupported_media_type")
+        return item.body.validate_json(await request.read())
+    except ValidationError as error:
+        raise BadRequest(explain(error)) from None
+
+
+def explain(error: ValidationError) -> str:
+    """A validation error in a sentence: which field, and what is wrong with it."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"]) or "内容"
+    words = {
+        "missing": "没有填写",
+        "string_too_long": "太长",
+        "string_too_short": "太短",
+        "extra_forbidden": "不认识",
+        "json_invalid": "不是有效的 JSON",
+    }
+    return f"请检查 {field}：{words.get(first['type'], first['msg'])}。"

@@ -1,0 +1,78 @@
+"""Entries for staff: pages of them, and the acts of moderation."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from server.auth.rights import Right
+from server.http.endpoint import Call, endpoint
+from server.moderation import Command, moderate
+from server.protocol import EntryView
+from server.store.entries import staff_page, suggestion_ids
+
+
+class EntryQuery(BaseModel):
+    """Which entries."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: Literal["comment", "question"] | None = None
+    state: str | None = Field(None, max_length=16)
+    q: str | None = Field(None, max_length=100)
+    before: int | None = Field(None, ge=1, lt=2**53)
+    limit: int = Field(100, ge=1, le=500)
+
+
+class EntryPage(BaseModel):
+    """Entries, newest first; `next` is the `before` of the next page, null at the end."""
+
+    entries: list[EntryView]
+    next: int | None
+
+
+class EntryAnswer(BaseModel):
+    """An entry after an act."""
+
+    entry: EntryView
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/entries",
+    right=Right.HOST,
+    summary="Entries of an activity with their scores",
+    query=EntryQuery,
+    answer=EntryPage,
+)
+async def list_entries(call: Call[EntryQuery]) -> EntryPage:
+    query = call.body
+    async with call.services.database.read() as session:
+        entries = await staff_page(
+            session,
+            call.target.id,
+            kind=query.kind,
+            state=query.state,
+            text=query.q,
+            before=query.before,
+            limit=query.limit,
+        )
+        suggestions = await suggestion_ids(session, [entry.id for entry in entries])
+    return EntryPage(
+        entries=[EntryView.of(entry, suggestions.get(entry.id)) for entry in entries],
+        next=entries[-1].id if len(entries) == query.limit else None,
+    )
+
+
+@endpoint(
+    "POST",
+    "/api/v1/entries/{id:[0-9]{1,15}}/acts",
+    right=Right.HOST,
+    summary="Moderate a comment or a question",
+    body=Command,
+    answer=EntryAnswer,
+)
+async def act(call: Call[Any]) -> EntryAnswer:
+    services = call.services
+    entry_id = int(call.request.match_info["id"])
+    result = await moderate(services.database, call.staff, entry_id, call.body, services.now())
+    services.hub.moderated(result)
+    return EntryAnswer(entry=EntryView.of(result.entry, result.suggestion))

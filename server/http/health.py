@@ -1,0 +1,90 @@
+"""Is it alive, can it serve, and what does it do."""
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from pydantic import BaseModel
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.auth.rights import Right
+from server.http.endpoint import Call, endpoint
+from server.services import Services
+
+
+class Health(BaseModel):
+    """The parts, each `up` or what is wrong."""
+
+    status: str
+    parts: dict[str, str]
+
+
+@endpoint("GET", "/healthz", right=Right.PUBLIC, summary="The process is alive")
+async def alive(call: Call[None]) -> web.Response:
+    return web.json_response({"status": "up"})
+
+
+@endpoint("GET", "/readyz", right=Right.PUBLIC, summary="The service can serve: 200, else 503", answer=Health)
+async def ready(call: Call[None]) -> web.Response:
+    parts = await _parts(call.services)
+    well = all(word == "up" for word in parts.values())
+    health = Health(status="up" if well else "down", parts=parts)
+    return web.Response(text=health.model_dump_json(), content_type="application/json", status=200 if well else 503)
+
+
+async def _parts(services: Services) -> dict[str, str]:
+    parts = {"database": "up", "relay": "up" if services.relay.up else "restarting"}
+    try:
+        await services.database.ping()
+    except (SQLAlchemyError, OSError):
+        parts["database"] = "down"
+    if services.redis is not None:
+        try:
+            await services.redis.ping()
+            parts["redis"] = "up"
+        except (RedisError, OSError):
+            parts["redis"] = "down"
+    return parts
+
+
+@endpoint("GET", "/metrics", right=Right.PUBLIC, summary="Prometheus metrics: numbers, no names")
+async def metrics(call: Call[None]) -> web.Response:
+    return web.Response(body=generate_latest(_collect(call.services)), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _collect(services: Services) -> CollectorRegistry:
+    """A registry made for this answer from what the parts count themselves: nothing is counted twice."""
+    registry = CollectorRegistry()
+
+    def counter(name: str, words: str, value: float, **labels: str) -> None:
+        metric = Counter(name, words, list(labels), registry=registry)
+        (metric.labels(**labels) if labels else metric).inc(value)
+
+    def gauge(name: str, words: str, value: float) -> None:
+        Gauge(name, words, registry=registry).set(value)
+
+    counter("minsheng_journal_refused", "Entries and votes turned away by a full queue", services.journal.refused)
+    counter("minsheng_delivery_dropped", "Stored entries not sent live", services.delivery.dropped)
+    audience = services.audience
+    limited = Counter("minsheng_limited", "Messages refused by a limit", ["limit"], registry=registry)
+    limited.labels("device_speech").inc(audience.device_speech.refused)
+    limited.labels("device_votes").inc(audience.device_votes.refused)
+    limited.labels("address_speech").inc(audience.address_speech.refused)
+    gauge("minsheng_scorer_up", "Whether the scorer answers", services.scoring.up)
+    gauge("minsheng_relay_up", "Whether the relay answers", services.relay.up)
+    watching = Gauge("minsheng_watching", "Devices on an activity's page", ["activity"], registry=registry)
+    for activity_id, number in services.presence.numbers().items():
+        watching.labels(str(activity_id)).set(number)
+    stats = services.broadcasts.latest
+    if stats is not None:
+        viewers = Gauge("minsheng_relay_viewers", "WHEP viewers", ["activity"], registry=registry)
+        publishing = Gauge("minsheng_relay_publishing", "Whether a publisher sends", ["activity"], registry=registry)
+        for slug, activity in stats.activities.items():
+            viewers.labels(slug).set(activity.viewers)
+            publishing.labels(slug).set(activity.publisher is not None)
+        totals = Counter("minsheng_relay_events", "What the relay counted since its start", ["what"], registry=registry)
+        for name, value in stats.totals.items():
+            totals.labels(name).inc(value)
+        drops = Counter("minsheng_relay_dropped", "Datagrams dropped, by cause", ["cause"], registry=registry)
+        for name, value in stats.drops.items():
+            drops.labels(name).inc(value)
+    return registry

@@ -1,0 +1,175 @@
+"""Suggestions, decisions, the published outcomes, receipts, and the digest as a file."""
+
+import asyncio
+from typing import Literal
+from urllib.parse import quote
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from feedback.decisions import Decision
+from feedback.digest import FORMATS, render
+from server.activities import get_activity
+from server.auth.rights import Right
+from server.digests import collect
+from server.http.endpoint import Call, endpoint
+from server.outcomes import decide, draft, find_receipt, latest_outcomes, publish
+from server.protocol import LedgerView, OutcomesView, ReceiptView, SuggestionView
+from server.realtime.limits import network_of
+from server.store.tables import Act
+
+
+class SuggestionList(BaseModel):
+    """What a unit works on, and what still stands in the way of publishing."""
+
+    suggestions: list[SuggestionView]
+    ledger: LedgerView
+    problems: list[str]
+
+
+class DecisionChange(BaseModel):
+    """A decision on a suggestion; `revision` is the one that was seen."""
+
+    model_config = ConfigDict(extra="forbid")
+    decision: Decision
+    reason: str = Field("", max_length=4000)
+    transferred_to: str | None = Field(None, max_length=32)
+    revision: int = Field(ge=1)
+
+
+class SuggestionAnswer(BaseModel):
+    """A suggestion after a decision."""
+
+    suggestion: SuggestionView
+
+
+class ReceiptQuery(BaseModel):
+    """A receipt code as its owner typed it."""
+
+    model_config = ConfigDict(extra="forbid")
+    receipt: str = Field(min_length=1, max_length=40)
+
+
+class DigestQuery(BaseModel):
+    """Which form."""
+
+    model_config = ConfigDict(extra="forbid")
+    format: Literal["docx", "xlsx", "csv", "json"]
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/suggestions",
+    right=Right.HOST,
+    summary="Suggestions with their decisions",
+    answer=SuggestionList,
+)
+async def list_suggestions(call: Call[None]) -> SuggestionList:
+    async with call.services.database.read() as session:
+        work = await draft(session, await get_activity(session, call.target.slug))
+        return SuggestionList(
+            suggestions=[SuggestionView.of(item) for item in work.suggestions],
+            ledger=LedgerView.model_validate(work.ledger, from_attributes=True),
+            problems=work.problems,
+        )
+
+
+@endpoint(
+    "PUT",
+    "/api/v1/suggestions/{id:[0-9]{1,15}}/decision",
+    right=Right.DECIDE,
+    summary="Decide on a suggestion",
+    body=DecisionChange,
+    answer=SuggestionAnswer,
+)
+async def set_decision(call: Call[DecisionChange]) -> SuggestionAnswer:
+    change = call.body
+    async with call.services.database.write() as session:
+        view = await decide(
+            session,
+            call.staff,
+            int(call.request.match_info["id"]),
+            decision=change.decision,
+            reason=change.reason,
+            transferred_to=change.transferred_to,
+            revision=change.revision,
+            now=call.services.now(),
+        )
+    return SuggestionAnswer(suggestion=view)
+
+
+@endpoint(
+    "POST",
+    "/api/v1/activities/{activity}/outcomes",
+    right=Right.DECIDE,
+    summary="Publish the outcomes as a new version",
+    answer=OutcomesView,
+    status=201,
+)
+async def publish_outcomes(call: Call[None]) -> OutcomesView:
+    async with call.services.database.write() as session:
+        activity = await get_activity(session, call.target.slug)
+        return await publish(session, call.staff, activity, call.services.now())
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/outcomes",
+    right=Right.PUBLIC,
+    summary="The published outcomes",
+    answer=OutcomesView,
+)
+async def show_outcomes(call: Call[None]) -> OutcomesView:
+    async with call.services.database.read() as session:
+        return await latest_outcomes(session, await get_activity(session, call.target.slug))
+
+
+@endpoint(
+    "POST",
+    "/api/v1/receipts",
+    right=Right.PUBLIC,
+    summary="What became of an entry; the code travels in the body, so that no log keeps it",
+    body=ReceiptQuery,
+    answer=ReceiptView,
+)
+async def look_up_receipt(call: Call[ReceiptQuery]) -> ReceiptView:
+    services = call.services
+    services.lookups.take(network_of(services.authenticator.address_of(call.request)))
+    async with services.database.read() as session:
+        return await find_receipt(session, call.body.receipt)
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/digest",
+    right=Right.HOST,
+    summary="The digest as a document",
+    query=DigestQuery,
+)
+async def download_digest(call: Call[DigestQuery]) -> web.Response:
+    services, slug, name = call.services, call.target.slug, call.body.format
+    async with services.database.read() as session:
+        digest = await collect(session, await get_activity(session, slug), services.now())
+    # A thread: the documents are made by libraries that never wait for anything.
+    content = await asyncio.to_thread(render, digest, name)
+    async with services.database.write() as session:
+        session.add(
+            Act(
+                at=services.now(),
+                account_id=call.staff.account_id,
+                activity_id=call.target.id,
+                act="download",
+                detail={"what": "digest", "format": name},
+            )
+        )
+    form = FORMATS[name]
+    filename = f"{slug}-digest.{form.extension}"
+    shown = quote(f"{digest.activity.title}活动摘要.{form.extension}")
+    return web.Response(
+        body=content,
+        content_type=form.media_type,
+        headers={
+            "Content-Disposition": f"attachment; filename=\"{filename}\"; filename*=UTF-8''{shown}",
+            "Cache-Control": "no-store",
+        },
+    )

@@ -1,0 +1,176 @@
+"""WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): SDP over HTTP in front of the relay."""
+
+from aiohttp import web
+from streaming.supervisor import Session
+
+from server.activities import require_reach
+from server.auth.authenticator import bearer_of
+from server.auth.publishing import owner_of, publish_token_fits
+from server.auth.rights import Right
+from server.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceError, Unauthorized, Unavailable
+from server.http.endpoint import Call, endpoint
+from streaming import errors as relay_errors
+
+_LONGEST_SDP = 64 * 1024
+_SDP = "application/sdp"
+_FRAGMENT = "application/trickle-ice-sdpfrag"
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After",
+}
+
+
+class UnsupportedMediaType(ServiceError):
+    """The body is of another type than the protocol's."""
+
+    status, code = 415, "unsupported_media_type"
+
+
+class PreconditionFailed(ServiceError):
+    """The ETag is not the session's (RFC 9725, 4.3)."""
+
+    status, code = 412, "precondition_failed"
+
+
+def refusal(error: relay_errors.RelayError) -> ServiceError:
+    """The answer to an error of the relay."""
+    match error:
+        case relay_errors.BadOffer():
+            return BadRequest(f"SDP 无法使用：{error}", code="bad_sdp")
+        case relay_errors.Conflict():
+            return Conflict(
+                "这个活动已经有人在推流；用同一个推流码可以接替。", code="already_publishing", retry_after=5
+            )
+        case relay_errors.NotOnAir():
+            return Conflict("直播画面还没有开始，请稍候。", code="not_on_air", retry_after=2)
+        case relay_errors.Full():
+            return Unavailable("观看人数已满，请稍后再试。", code="full", retry_after=10)
+        case relay_errors.UnknownSession():
+            return NotFound("这个会话已经结束。")
+        case relay_errors.PreconditionFailed():
+            return PreconditionFailed("会话已经更新，请重新连接。")
+        case _:
+            return Unavailable("画面服务正在恢复，请稍后再试。", retry_after=1)
+
+
+async def _sdp(request: web.Request, media_type: str) -> str:
+    if request.content_type != media_type:
+        raise UnsupportedMediaType(f"请求需要 {media_type} 格式。")
+    if request.content_length is not None and request.content_length > _LONGEST_SDP:
+        raise BadRequest("SDP 太长。", code="bad_sdp")
+    body = await request.content.read(_LONGEST_SDP + 1)
+    while len(body) <= _LONGEST_SDP and not request.content.at_eof():
+        body += await request.content.read(_LONGEST_SDP + 1 - len(body))
+    if len(body) > _LONGEST_SDP:
+        raise BadRequest("SDP 太长。", code="bad_sdp")
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise BadRequest("SDP 不是有效的文本。", code="bad_sdp") from None
+
+
+async def _publisher(call: Call[None]) -> str:
+    """Who publishes: the activity's own token, or the API token of staff that may host it. Raises Unauthorized."""
+    token = bearer_of(call.request.headers)
+    if token is None:
+        raise Unauthorized("推流需要推流码。")
+    if publish_token_fits(call.services.key, call.target.slug, token):
+        return owner_of(token)
+    try:
+        principal = await call.services.authenticator.from_request(call.request)
+        require_reach(principal, call.target.unit_ids)
+    except Forbidden:
+        raise Unauthorized("推流码不正确。") from None
+    except Unauthorized:
+        raise Unauthorized("推流码不正确。") from None
+    if not principal.may(Right.HOST):
+        raise Unauthorized("推流码不正确。")
+    return owner_of(token)
+
+
+def _created(kind: str, slug: str, session: Session) -> web.Response:
+    return web.Response(
+        status=201,
+        text=session.sdp,
+        content_type=_SDP,
+        headers={"Location": f"/{kind}/{slug}/{session.id}", "ETag": f'"{session.etag}"', **_CORS},
+    )
+
+
+@endpoint("POST", "/whip/{activity}", right=Right.PUBLIC, summary="Publish (RFC 9725); Bearer: the publish token")
+async def publish(call: Call[None]) -> web.Response:
+    owner = await _publisher(call)
+    offer = await _sdp(call.request, _SDP)
+    if call.target.state == "ended":
+        raise Conflict("活动已经结束，不能再推流。", code="ended")
+    try:
+        session = await call.services.relay.publish(call.target.slug, offer, owner=owner)
+    except relay_errors.RelayError as error:
+        raise refusal(error) from error
+    return _created("whip", call.target.slug, session)
+
+
+@endpoint("POST", "/whep/{activity}", right=Right.PUBLIC, summary="Watch (draft-ietf-wish-whep)")
+async def watch(call: Call[None]) -> web.Response:
+    offer = await _sdp(call.request, _SDP)
+    try:
+        session = await call.services.relay.watch(call.target.slug, offer)
+    except relay_errors.RelayError as error:
+        raise refusal(error) from error
+    return _created("whep", call.target.slug, session)
+
+
+async def _patch(call: Call[None]) -> web.Response:
+    fragment = await _sdp(call.request, _FRAGMENT)
+    try:
+        result = await call.services.relay.patch(
+            call.request.match_info["session"], fragment, if_match=call.request.headers.get("If-Match")
+        )
+    except relay_errors.RelayError as error:
+        raise refusal(error) from error
+    if result.fragment is None:
+        return web.Response(status=204, headers=_CORS)
+    return web.Response(
+        status=200,
+        text=result.fragment,
+        content_type=_FRAGMENT,
+        headers={"ETag": f'"{result.etag}"', **_CORS},
+    )
+
+
+async def _delete(call: Call[None]) -> web.Response:
+    try:
+        await call.services.relay.end(call.request.match_info["session"])
+    except relay_errors.RelayError as error:
+        raise refusal(error) from error
+    return web.Response(status=200, headers=_CORS)
+
+
+# A session's URL is known to who opened it alone: 128 random bits. It is the key to the session.
+for _kind, _words in (("whip", "publisher's"), ("whep", "viewer's")):
+    _path = f"/{_kind}/{{activity}}/{{session:[A-Za-z0-9_-]{{16,64}}}}"
+    endpoint("PATCH", _path, right=Right.PUBLIC, summary=f"Trickle or restart ICE of a {_words} session")(_patch)
+    endpoint("DELETE", _path, right=Right.PUBLIC, summary=f"End a {_words} session", status=200)(_delete)
+
+
+async def _options(call: Call[None]) -> web.Response:
+    return web.Response(
+        status=204,
+        headers={
+            "Accept-Post": _SDP,
+            "Accept-Patch": _FRAGMENT,
+            "Access-Control-Allow-Methods": "POST, PATCH, DELETE, OPTIONS",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+            "Access-Control-Max-Age": "86400",
+            **_CORS,
+        },
+    )
+
+
+for _path in (
+    "/whip/{activity}",
+    "/whep/{activity}",
+    "/whip/{activity}/{session:[A-Za-z0-9_-]{16,64}}",
+    "/whep/{activity}/{session:[A-Za-z0-9_-]{16,64}}",
+):
+    endpoint("OPTIONS", _path, right=Right.PUBLIC, summary="What this resource takes (CORS)")(_options)

@@ -1,0 +1,15 @@
+"""Alembic's entry: `server.store.migrate` hands over the connection."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from server.store.tables import Base
+
+connection: Connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=Base.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+)
+with context.begin_transaction():
+    context.run_migrations()

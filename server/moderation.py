@@ -1,0 +1,191 @@
+"""What hosts do to comments and questions: one function behind the HTTP endpoint and the socket's commands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from feedback import states
+from feedback.states import IllegalTransition, Kind, Reason, State
+from feedback.text import clean
+from server.activities import require_reach
+from server.auth.rights import Principal
+from server.errors import BadRequest, Conflict, NotFound
+from server.store.database import Database
+from server.store.entries import QUESTION, get_entry
+from server.store.tables import Act, Activity, Entry, Suggestion
+
+LONGEST_ANSWER = 4000
+
+
+class _Command(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Hide(_Command):
+    """隐藏: the public no longer sees it; the reason is a code, its tally is public."""
+
+    act: Literal["hide"]
+    reason: Reason
+
+
+class Restore(_Command):
+    """恢复: back to what it was before it was hidden."""
+
+    act: Literal["restore"]
+
+
+class Approve(_Command):
+    """通过: the question is shown."""
+
+    act: Literal["approve"]
+
+
+class Decline(_Command):
+    """不予受理, with a reason that its author reads."""
+
+    act: Literal["decline"]
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class Answer(_Command):
+    """现场已答, or 书面答复 with its text."""
+
+    act: Literal["answer"]
+    mode: Literal["live", "written"]
+    text: str = Field("", max_length=LONGEST_ANSWER)
+
+
+class Screen(_Command):
+    """上屏: at most one question of an activity is on screen."""
+
+    act: Literal["screen"]
+    on: bool
+
+
+class Suggest(_Command):
+    """列为意见建议, or take it off that list again while it is undecided."""
+
+    act: Literal["suggest"]
+    on: bool
+
+
+Command = Annotated[Hide | Restore | Approve | Decline | Answer | Screen | Suggest, Field(discriminator="act")]
+COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
+ACTS = ("hide", "restore", "approve", "decline", "answer", "screen", "suggest")
+
+
+@dataclass(frozen=True, slots=True)
+class Moderated:
+    """What an act changed: the entry, and others that it touched (the one that left the screen)."""
+
+    entry: Entry
+    suggestion: int | None
+    touched: tuple[int, ...]
+
+
+async def moderate(
+    database: Database,
+    principal: Principal,
+    entry_id: int,
+    command: Command,
+    now: datetime,
+    *,
+    within: int | None = None,
+) -> Moderated:
+    """Carry out one act in one transaction, with its line in the log; `within` is the activity it must be of.
+
+    Raises NotFound, Forbidden (another unit's activity), BadRequest, Conflict (`illegal_transition`).
+    """
+    async with database.write() as session:
+        entry = await get_entry(session, entry_id)
+        if within is not None and entry.activity_id != within:
+            raise NotFound("没有找到这条留言。")
+        activity = await session.get_one(Activity, entry.activity_id)
+        require_reach(principal, frozenset(unit.id for unit in activity.units))
+        before = entry.state
+        touched = await _apply(session, entry, command, now)
+        entry.changed_at = now
+        session.add(
+            Act(
+                at=now,
+                account_id=principal.account_id,
+                activity_id=entry.activity_id,
+                entry_id=entry.id,
+                act=command.act,
+                detail={**command.model_dump(mode="json", exclude={"act"}), "from": before, "to": entry.state},
+            )
+        )
+        suggestion = await session.scalar(select(Suggestion.id).where(Suggestion.entry_id == entry.id))
+    return Moderated(entry, suggestion, touched)
+
+
+async def _apply(session: AsyncSession, entry: Entry, command: Command, now: datetime) -> tuple[int, ...]:
+    match command:
+        case Screen():
+            return await _screen(session, entry, on=command.on)
+        case Suggest():
+            await _suggest(session, entry, on=command.on, now=now)
+            return ()
+        case Answer() if command.mode == "written" and not clean(command.text):
+            raise BadRequest("请填写答复内容。", code="empty")
+    try:
+        state = states.apply(
+            Kind(entry.kind),
+            State(entry.state),
+            states.Act(command.act),
+            State(entry.state_before) if entry.state_before else None,
+        )
+    except IllegalTransition as error:
+        raise Conflict(f"{error.text}。", code="illegal_transition") from error
+    match command:
+        case Hide():
+            entry.state_before, entry.reason, entry.on_screen = entry.state, command.reason.value, False
+        case Restore():
+            entry.state_before, entry.reason = None, None
+        case Decline():
+            entry.reason, entry.on_screen = clean(command.reason), False
+        case Answer():
+            entry.answer_mode, entry.answer, entry.answered_at = command.mode, clean(command.text), now
+    entry.state = state.value
+    return ()
+
+
+async def _screen(session: AsyncSession, entry: Entry, *, on: bool) -> tuple[int, ...]:
+    if entry.kind != QUESTION or (on and entry.state not in states.ON_SCREEN):
+        raise Conflict("只有已公开的提问可以上屏。", code="illegal_transition")
+    others: tuple[int, ...] = ()
+    if on:
+        shown = select(Entry.id).where(
+            Entry.activity_id == entry.activity_id, Entry.on_screen.is_(True), Entry.id != entry.id
+        )
+        others = tuple((await session.scalars(shown)).all())
+        if others:
+            await session.execute(update(Entry).where(Entry.id.in_(others)).values(on_screen=False))
+    entry.on_screen = on
+    return others
+
+
+async def _suggest(session: AsyncSession, entry: Entry, *, on: bool, now: datetime) -> None:
+    existing = await session.scalar(select(Suggestion).where(Suggestion.entry_id == entry.id))
+    if on and existing is None:
+        if entry.state in {State.HIDDEN, State.WITHDRAWN, State.DECLINED}:
+            raise Conflict("已隐藏或未受理的留言不能列为意见建议。", code="illegal_transition")
+        last = await session.scalar(
+            select(func.max(Suggestion.number)).where(Suggestion.activity_id == entry.activity_id)
+        )
+        session.add(Suggestion(activity_id=entry.activity_id, entry_id=entry.id, number=(last or 0) + 1, marked_at=now))
+        await session.flush()
+    elif not on and existing is not None:
+        if existing.decision is not None:
+            raise Conflict("这条建议已有采纳意见，不能移出。", code="illegal_transition")
+        await session.delete(existing)
+        await session.flush()
+
+
+def parse_command(payload: dict[str, Any]) -> Command:
+    """Check a command from outside. Raises pydantic.ValidationError."""
+    return COMMANDS.validate_python(payload)

@@ -1,0 +1,361 @@
+"""What goes out: the objects of `docs/protocol.md`, made from the tables. One place for HTTP and sockets alike."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from feedback.text import mask_name
+from server.store.tables import Account, Activity, Entry, Suggestion, Unit
+
+Kind = Literal["open-day", "lecture"]
+State = Literal["scheduled", "live", "ended"]
+Form = Literal["online", "in-person", "hybrid"]
+
+
+class UnitView(BaseModel):
+    """主责单位."""
+
+    id: str
+    name: str
+
+    @classmethod
+    def of(cls, unit: Unit) -> "UnitView":
+        return cls(id=unit.id, name=unit.name)
+
+
+class SummaryView(BaseModel):
+    """An activity in a list."""
+
+    slug: str
+    kind: Kind
+    number: int
+    topic: str | None
+    title: str
+    units: list[UnitView]
+    form: Form | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    place: str
+    state: State
+    on_air: bool
+    outcomes_version: int
+
+    @staticmethod
+    def fields_of(activity: Activity, *, on_air: bool, outcomes_version: int) -> dict[str, Any]:
+        """The fields that lists and pages share."""
+        return {
+            "slug": activity.slug,
+            "kind": activity.kind,
+            "number": activity.number,
+            "topic": activity.topic,
+            "title": activity.title,
+            "units": [UnitView.of(unit) for unit in activity.units],
+            "form": activity.form,
+            "starts_at": activity.starts_at,
+            "ends_at": activity.ends_at,
+            "place": activity.place,
+            "state": activity.state,
+            "on_air": on_air,
+            "outcomes_version": outcomes_version,
+        }
+
+
+class ActivityView(SummaryView):
+    """An activity by itself."""
+
+    summary: str
+    flow: str
+    participation: str
+    live_started_at: datetime | None
+    live_ended_at: datetime | None
+    watching: int
+
+
+class DeadlineView(BaseModel):
+    """One deadline on the desk."""
+
+    kind: Literal["notice", "materials"]
+    due: date | None
+    done: bool
+    late: bool
+
+
+class CountsView(BaseModel):
+    """How many of each an activity has."""
+
+    comments: int
+    questions: int
+    suggestions: int
+    undecided: int
+
+
+class DeskRow(SummaryView):
+    """An activity on the desk: with what is due and what came in."""
+
+    deadlines: list[DeadlineView]
+    counts: CountsView
+
+
+class AccountView(BaseModel):
+    """A member of staff; never with a password."""
+
+    id: int
+    username: str
+    name: str
+    role: str
+    unit: UnitView | None
+    disabled: bool
+
+    @classmethod
+    def of(cls, account: Account) -> "AccountView":
+        return cls(
+            id=account.id,
+            username=account.username,
+            name=account.name,
+            role=account.role,
+            unit=UnitView.of(account.unit) if account.unit else None,
+            disabled=account.disabled,
+        )
+
+
+class AnswerView(BaseModel):
+    """The answer to a question; `text` may be empty where it was answered live."""
+
+    mode: str
+    text: str
+    at: datetime
+
+    @classmethod
+    def of(cls, entry: Entry) -> "AnswerView | None":
+        if entry.answer_mode is None or entry.answered_at is None:
+            return None
+        return cls(mode=entry.answer_mode, text=entry.answer or "", at=entry.answered_at)
+
+
+class CommentView(BaseModel):
+    """A comment as everybody sees it."""
+
+    id: int
+    text: str
+    nickname: str
+    at: datetime
+
+    @classmethod
+    def of(cls, entry: Entry) -> "CommentView":
+        return cls(id=entry.id, text=entry.text, nickname=entry.nickname, at=entry.at)
+
+
+class QuestionView(CommentView):
+    """A question as everybody sees it."""
+
+    votes: int
+    state: str
+    on_screen: bool
+    answer: AnswerView | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "QuestionView":
+        return cls(
+            id=entry.id,
+            text=entry.text,
+            nickname=entry.nickname,
+            at=entry.at,
+            votes=entry.votes,
+            state=entry.state,
+            on_screen=entry.on_screen,
+            answer=AnswerView.of(entry),
+        )
+
+
+class EntryView(BaseModel):
+    """A comment or question as staff sees it."""
+
+    id: int
+    kind: str
+    text: str
+    nickname: str
+    at: datetime
+    state: str
+    score: float | None
+    label: str | None
+    utterance: str | None
+    reason: str | None
+    suggestion: int | None
+    votes: int
+    on_screen: bool
+    answer: AnswerView | None
+
+    @classmethod
+    def of(cls, entry: Entry, suggestion: int | None) -> "EntryView":
+        return cls(
+            id=entry.id,
+            kind=entry.kind,
+            text=entry.text,
+            nickname=entry.nickname,
+            at=entry.at,
+            state=entry.state,
+            score=entry.score,
+            label=entry.label,
+            utterance=entry.utterance,
+            reason=entry.reason,
+            suggestion=suggestion,
+            votes=entry.votes,
+            on_screen=entry.on_screen,
+            answer=AnswerView.of(entry),
+        )
+
+
+class SuggestionView(BaseModel):
+    """A suggestion and its decision, as the unit works on it."""
+
+    id: int
+    number: int
+    revision: int
+    entry: EntryView
+    decision: str | None
+    reason: str
+    transferred_to: UnitView | None
+    decided_by: str | None
+    decided_at: datetime | None
+
+    @classmethod
+    def of(cls, suggestion: Suggestion) -> "SuggestionView":
+        return cls(
+            id=suggestion.id,
+            number=suggestion.number,
+            revision=suggestion.revision,
+            entry=EntryView.of(suggestion.entry, suggestion.id),
+            decision=suggestion.decision,
+            reason=suggestion.reason,
+            transferred_to=UnitView.of(suggestion.receiver) if suggestion.receiver else None,
+            decided_by=suggestion.decider.name if suggestion.decider else None,
+            decided_at=suggestion.decided_at,
+        )
+
+
+class LedgerView(BaseModel):
+    """received = shown + withheld + merged + withdrawn + deleted."""
+
+    received: int
+    shown: int
+    withheld: int
+    merged: int
+    withdrawn: int
+    deleted: int
+
+
+class NumbersView(LedgerView):
+    """The numbers of a published page."""
+
+    comments: int
+    questions: int
+    answered: int
+    suggestions: int
+    adopted: int
+    partly_adopted: int
+    not_adopted: int
+    kept_for_reference: int
+    transferred: int
+
+
+class PublishedQuestion(BaseModel):
+    """A question with its answer on the public page."""
+
+    text: str
+    nickname: str
+    votes: int
+    mode: str | None
+    answer: str
+    answered_at: datetime | None
+
+    @classmethod
+    def of(cls, entry: Entry) -> "PublishedQuestion":
+        return cls(
+            text=entry.text,
+            nickname=mask_name(entry.nickname),
+            votes=entry.votes,
+            mode=entry.answer_mode,
+            answer=entry.answer or "",
+            answered_at=entry.answered_at,
+        )
+
+
+class PublishedSuggestion(BaseModel):
+    """A suggestion with its decision on the public page."""
+
+    number: int
+    text: str
+    nickname: str
+    decision: str
+    reason: str
+    transferred_to: str | None
+    decided_at: datetime
+
+    @classmethod
+    def of(cls, suggestion: Suggestion) -> "PublishedSuggestion":
+        if suggestion.decision is None or suggestion.decided_at is None:
+            raise ValueError(f"suggestion {suggestion.number} is not decided")
+        return cls(
+            number=suggestion.number,
+            text=suggestion.entry.text,
+            nickname=mask_name(suggestion.entry.nickname),
+            decision=suggestion.decision,
+            reason=suggestion.reason,
+            transferred_to=suggestion.receiver.name if suggestion.receiver else None,
+            decided_at=suggestion.decided_at,
+        )
+
+
+class OutcomesContent(BaseModel):
+    """What one version of the outcomes says: the part that its digest covers."""
+
+    numbers: NumbersView
+    questions: list[PublishedQuestion]
+    suggestions: list[PublishedSuggestion]
+
+
+class OutcomesView(OutcomesContent):
+    """A published version of an activity's outcomes."""
+
+    version: int
+    published_at: datetime
+    published_by: str
+    sha256: str
+
+
+class ReceiptActivity(BaseModel):
+    """Which activity a receipt belongs to."""
+
+    slug: str
+    title: str
+
+
+class ReceiptSuggestion(BaseModel):
+    """What became of an entry as a suggestion; the decision only once it is published."""
+
+    number: int
+    decision: str | None
+    reason: str
+    transferred_to: str | None
+    published: bool
+
+
+class ReceiptView(BaseModel):
+    """What an author learns from a receipt code."""
+
+    receipt: str
+    kind: str
+    state: str
+    text: str
+    nickname: str
+    created_at: datetime
+    activity: ReceiptActivity
+    answer: AnswerView | None
+    suggestion: ReceiptSuggestion | None
+
+
+def dump(views: Iterable[BaseModel]) -> list[dict[str, Any]]:
+    """The views as JSON-able dictionaries."""
+    return [view.model_dump(mode="json") for view in views]

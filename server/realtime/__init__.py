@@ -1,0 +1,1 @@
+"""Socket.IO: citizens in `/audience`, staff in `/host`."""

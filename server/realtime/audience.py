@@ -1,0 +1,263 @@
+"""The namespace `/audience`: what citizens send is checked here, once, and acknowledged when it is on disk."""
+
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import blake2b
+from logging import getLogger
+from typing import Any
+
+import socketio
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from socketio.exceptions import ConnectionRefusedError as Refused
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from feedback.text import clean
+from server.activities import Directory, Known
+from server.errors import BadRequest, Conflict, NotFound, ServiceError
+from server.protocol import CommentView, QuestionView, dump
+from server.realtime.acknowledgement import acknowledge
+from server.realtime.channels import AUDIENCE, room
+from server.realtime.delivery import Delivery
+from server.realtime.limits import ADDRESS_SPEECH, DEVICE_SPEECH, DEVICE_VOTES, Buckets, network_of
+from server.realtime.presence import Presence
+from server.scoring import Scoring
+from server.store.database import Database
+from server.store.entries import (
+    COMMENT,
+    PUBLIC_QUESTION_STATES,
+    QUESTION,
+    comments_after,
+    public_questions,
+    removed_before,
+)
+from server.store.journal import Journal, NewEntry, NewVote
+from server.store.tables import Entry
+
+log = getLogger(__name__)
+
+LONGEST_TEXT = 1000
+LONGEST_NICKNAME = 20
+NEWCOMER_COMMENTS = 50
+RESUMED_COMMENTS = 500
+DEFAULT_NICKNAME = "网友"
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class Hello(_Payload):
+    """What a client says when it connects."""
+
+    activity: str = Field(min_length=1, max_length=32)
+    device: str = Field(min_length=8, max_length=128)
+    last: int | None = Field(None, ge=0, lt=2**53)
+
+
+class Speech(_Payload):
+    """A comment or a question."""
+
+    key: str = Field(min_length=1, max_length=64)
+    text: str = Field(max_length=20_000)
+    nickname: str | None = Field(None, max_length=200)
+
+
+class Ballot(_Payload):
+    """A vote for a question, or with `on` false its withdrawal."""
+
+    question: int = Field(ge=1, lt=2**53)
+    on: bool = True
+
+
+class Resume(_Payload):
+    """The last id that a client has."""
+
+    last: int = Field(ge=0, lt=2**53)
+
+
+def device_digest(key: bytes, device: str) -> str:
+    """What is kept of a device: a keyed digest of 128 bits. The client's own string is never stored."""
+    return blake2b(device.encode(errors="replace"), key=key[:64], digest_size=16).hexdigest()
+
+
+class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-socketio carries no types
+    """Citizens of all activities; each socket is in the room of one."""
+
+    def __init__(
+        self,
+        *,
+        key: bytes,
+        database: Database,
+        directory: Directory,
+        journal: Journal,
+        scoring: Scoring,
+        delivery: Delivery,
+        presence: Presence,
+        on_air: Callable[[str], bool],
+        address_of: Callable[[dict[str, Any]], str],
+        now: Callable[[], datetime],
+    ) -> None:
+        super().__init__(AUDIENCE)
+        self._key = key
+        self._database = database
+        self._directory = directory
+        self._journal = journal
+        self._scoring = scoring
+        self._delivery = delivery
+        self._presence = presence
+        self._on_air = on_air
+        self._address_of = address_of
+        self._now = now
+        self.device_speech = Buckets(DEVICE_SPEECH)
+        self.device_votes = Buckets(DEVICE_VOTES)
+        self.address_speech = Buckets(ADDRESS_SPEECH)
+
+    async def on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
+        """Join the activity's room and get what is there."""
+        try:
+            hello = Hello.model_validate(auth)
+            activity = await self._directory.find(hello.activity)
+        except ValidationError:
+            raise Refused("bad_request") from None
+        except NotFound:
+            raise Refused("not_found") from None
+        except (SQLAlchemyError, OSError):
+            raise Refused("unavailable") from None
+        device = device_digest(self._key, f"{hello.device}")
+        await self.save_session(
+            sid,
+            {
+                "slug": activity.slug,
+                "activity_id": activity.id,
+                "device": device,
+                "address": network_of(self._address_of(environ)),
+            },
+        )
+        # In the room before the look at the database: what comes in between arrives twice rather than never.
+        await self.enter_room(sid, room(activity.id))
+        self._presence.arrived(activity.id, device, live=activity.state == "live")
+        await self._greet(sid, activity, hello.last)
+
+    async def _greet(self, sid: str, activity: Known, last: int | None) -> None:
+        await self.emit("broadcast", {"state": activity.state, "on_air": self._on_air(activity.slug)}, to=sid)
+        await self.emit("presence", {"watching": self._presence.watching(activity.id)}, to=sid)
+        try:
+            missed = await self._missed(activity.id, last)
+        except (SQLAlchemyError, OSError) as error:
+            log.error("audience: no history for a newcomer of %s: %s", activity.slug, error)
+            return
+        await self.emit("questions", missed["questions"], to=sid)
+        await self.emit("comments", missed["comments"], to=sid)
+        if missed["removed"]:
+            await self.emit("removed", {"ids": missed["removed"]}, to=sid)
+
+    async def _missed(self, activity_id: int, last: int | None) -> dict[str, Any]:
+        limit = NEWCOMER_COMMENTS if last is None else RESUMED_COMMENTS
+        async with self._database.read() as session:
+            comments = await comments_after(session, activity_id, last, limit)
+            questions = await public_questions(session, activity_id)
+            removed = [] if last is None else await removed_before(session, activity_id, last)
+        return {
+            "comments": dump(CommentView.of(entry) for entry in comments),
+            "questions": dump(QuestionView.of(entry) for entry in questions),
+            "removed": removed,
+        }
+
+    async def on_disconnect(self, sid: str, reason: object = None) -> None:
+        """One socket of a device less."""
+        del reason
+        session = await self.get_session(sid)
+        if "activity_id" in session:
+            self._presence.left(session["activity_id"], session["device"])
+
+    async def on_comment(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
+        """评论."""
+        return await acknowledge(self._speak(sid, COMMENT, data))
+
+    async def on_question(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
+        """提问."""
+        return await acknowledge(self._speak(sid, QUESTION, data))
+
+    async def on_vote(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
+        """附议: one device, one vote."""
+        return await acknowledge(self._vote(sid, data))
+
+    async def on_resume(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
+        """What was missed since an id."""
+        return await acknowledge(self._resume(sid, data))
+
+    async def _speak(self, sid: str, kind: str, data: object) -> dict[str, Any]:
+        speech = Speech.model_validate(data)
+        text, nickname = clean(speech.text), clean(speech.nickname or "")[:LONGEST_NICKNAME] or DEFAULT_NICKNAME
+        if not text:
+            raise BadRequest("请先写点内容。", code="empty")
+        if len(text) > LONGEST_TEXT:
+            raise BadRequest(f"内容最多{LONGEST_TEXT}个字，现在有{len(text)}个字。", code="too_long")
+        session = await self.get_session(sid)
+        activity = await self._directory.find(session["slug"])
+        key = clean(speech.key)
+        try:
+            self._admit(session, activity)
+        except ServiceError:
+            # A key that is stored already gets its first acknowledgement again, whatever has happened since.
+            known = await self._known(activity.id, session["device"], key)
+            if known is None:
+                raise
+            return known
+        state = "shown" if kind == COMMENT else "pending"
+        stored = await self._journal.add(
+            NewEntry(
+                activity_id=activity.id,
+                kind=kind,
+                device=session["device"],
+                key=key,
+                nickname=nickname,
+                text=text,
+                state=state,
+                at=self._now(),
+            )
+        )
+        if stored.fresh:
+            self._delivery.arrived(stored.id, public=kind == COMMENT)
+            self._scoring.wake()
+        return {"id": stored.id, "receipt": stored.receipt, "state": stored.state}
+
+    def _admit(self, session: dict[str, Any], activity: Known) -> None:
+        if activity.state != "live":
+            words = "活动还没有开始" if activity.state == "scheduled" else "活动已经结束"
+            raise Conflict(f"{words}，现在不能留言。", code="not_live")
+        self.device_speech.take(session["device"])
+        self.address_speech.take(session["address"])
+
+    async def _known(self, activity_id: int, device: str, key: str) -> dict[str, Any] | None:
+        async with self._database.read() as database:
+            entry = await database.scalar(
+                select(Entry).where(Entry.activity_id == activity_id, Entry.device == device, Entry.key == key)
+            )
+        return None if entry is None else {"id": entry.id, "receipt": entry.receipt, "state": entry.state}
+
+    async def _vote(self, sid: str, data: object) -> dict[str, Any]:
+        ballot = Ballot.model_validate(data)
+        session = await self.get_session(sid)
+        self.device_votes.take(session["device"])
+        self.address_speech.take(session["address"])
+        async with self._database.read() as database:
+            entry = await database.get(Entry, ballot.question)
+        if (
+            entry is None
+            or entry.activity_id != session["activity_id"]
+            or entry.kind != QUESTION
+            or entry.state not in PUBLIC_QUESTION_STATES
+        ):
+            raise NotFound("这个提问已经不在列表中。")
+        if (await self._directory.find(session["slug"])).state != "live":
+            raise Conflict("活动不在直播中，现在不能附议。", code="not_live")
+        votes = await self._journal.vote(NewVote(entry.id, session["device"], ballot.on))
+        self._delivery.changed(entry.id)
+        return {"id": entry.id, "votes": votes, "state": entry.state}
+
+    async def _resume(self, sid: str, data: object) -> dict[str, Any]:
+        resume = Resume.model_validate(data)
+        session = await self.get_session(sid)
+        return await self._missed(session["activity_id"], resume.last)

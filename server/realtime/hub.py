@@ -1,0 +1,68 @@
+"""The Socket.IO server and what the rest of the service tells through it."""
+
+from typing import Any
+
+import socketio
+
+from server.activities import Directory
+from server.broadcasts import Broadcasts
+from server.moderation import Moderated
+from server.realtime.channels import AUDIENCE, HOST, room
+from server.realtime.delivery import Delivery
+
+LARGEST_MESSAGE = 64 * 1024
+"""Bytes of one message from a client; a longer one ends its connection."""
+
+
+def make_server(redis_url: str) -> socketio.AsyncServer:
+    """The Socket.IO server; with Redis, several processes reach each other's sockets."""
+    manager = socketio.AsyncRedisManager(redis_url, channel="minsheng") if redis_url else None
+    return socketio.AsyncServer(
+        async_mode="aiohttp",
+        client_manager=manager,
+        cors_allowed_origins=None,  # same origin alone
+        max_http_buffer_size=LARGEST_MESSAGE,
+        ping_interval=20,
+        ping_timeout=20,
+        namespaces=[AUDIENCE, HOST],
+        logger=False,
+        engineio_logger=False,
+    )
+
+
+class Hub:
+    """Tells rooms what happened. Holds no state of its own."""
+
+    def __init__(
+        self, sio: socketio.AsyncServer, directory: Directory, broadcasts: Broadcasts, delivery: Delivery
+    ) -> None:
+        self._sio = sio
+        self._directory = directory
+        self._broadcasts = broadcasts
+        self._delivery = delivery
+
+    async def announce(self, slug: str) -> None:
+        """The state of an activity, or who is on air, changed."""
+        activity = await self._directory.find(slug)
+        news = {"state": activity.state, "on_air": self._broadcasts.on_air(slug)}
+        for namespace in (AUDIENCE, HOST):
+            await self._sio.emit("broadcast", news, room=room(activity.id), namespace=namespace)
+
+    def moderated(self, result: Moderated) -> None:
+        """Staff changed an entry."""
+        self._delivery.changed(result.entry.id, *result.touched)
+
+    async def watching(self, activity_id: int, number: int) -> None:
+        """The number of those who watch changed."""
+        for namespace in (AUDIENCE, HOST):
+            await self._sio.emit("presence", {"watching": number}, room=room(activity_id), namespace=namespace)
+
+    async def stream(self, slug: str, stream: dict[str, Any]) -> None:
+        """The health of a stream, for its hosts."""
+        activity = await self._directory.find(slug)
+        await self._sio.emit("stream", stream, room=room(activity.id), namespace=HOST)
+
+    async def health(self, *, scorer: bool, relay: bool) -> None:
+        """A part of the service went away or came back: every console is told."""
+        news = {"scorer": "up" if scorer else "down", "relay": "up" if relay else "restarting"}
+        await self._sio.emit("health", news, namespace=HOST)

@@ -1,0 +1,67 @@
+"""How much one device and one address may send: token buckets in bounded memory."""
+
+import ipaddress
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.errors import RateLimited
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` at once, then `per_second`."""
+
+    burst: float
+    per_second: float
+
+
+DEVICE_SPEECH = Rate(burst=8, per_second=0.5)
+DEVICE_VOTES = Rate(burst=20, per_second=1)
+# A mobile operator puts thousands of citizens behind one address: this one only stops a flood.
+ADDRESS_SPEECH = Rate(burst=1000, per_second=100)
+ADDRESS_LOOKUPS = Rate(burst=30, per_second=0.5)
+
+
+class Buckets:
+    """Token buckets of one rate, for up to `capacity` names; the longest unused is forgotten first.
+
+    Forgetting fills a bucket again, so the capacity is far above what one address can fill in the time that a bucket
+    takes to refill. `clock` gives seconds and never goes back.
+    """
+
+    def __init__(self, rate: Rate, *, capacity: int = 100_000, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._capacity = capacity
+        self._clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self.refused = 0
+        """How many were turned away, since the start."""
+
+    def take(self, name: str) -> None:
+        """Take one token. Raises RateLimited with the seconds until the next one."""
+        now = self._clock()
+        tokens, since = self._buckets.pop(name, (self._rate.burst, now))
+        tokens = min(self._rate.burst, tokens + (now - since) * self._rate.per_second)
+        allowed = tokens >= 1
+        self._buckets[name] = (tokens - 1 if allowed else tokens, now)
+        if len(self._buckets) > self._capacity:
+            self._buckets.popitem(last=False)
+        if not allowed:
+            self.refused += 1
+            wait = (1 - tokens) / self._rate.per_second
+            raise RateLimited(f"您发得太快了，请{max(1, round(wait))}秒后再发。", retry_after=wait)
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the /64 that an IPv6 host has to itself."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

@@ -1,0 +1,146 @@
+"""Scores what citizens write, in a process of its own. The database is the queue: what has no label yet is scored.
+
+So nothing is lost when the scorer or the service dies, and no queue grows in memory.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from logging import getLogger
+from multiprocessing import get_context
+from signal import SIG_IGN, SIGINT, signal
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from feedback.scorer import Score, Scorer
+from server.store.database import Database
+from server.store.tables import Entry
+
+log = getLogger(__name__)
+
+_BATCH = 100
+_SWEEP = 2.0
+_RETRY = 1.0
+
+_scorer: Scorer | None = None
+
+
+def _load() -> None:
+    """Runs once in the scorer's process."""
+    global _scorer  # noqa: PLW0603 - the process exists for this one object
+    signal(SIGINT, SIG_IGN)  # Ctrl-C reaches the whole group; the service ends this process itself
+    _scorer = Scorer()
+
+
+def _score(texts: Sequence[str]) -> list[Score]:
+    if _scorer is None:
+        raise RuntimeError("the scorer is not loaded")
+    return _scorer.score_many(texts)
+
+
+class Scoring:
+    """Owner of the scorer's process and of the task that feeds it.
+
+    `on_scored` gets the ids of the entries that have a label now; `on_health` whether the scorer answers.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        on_scored: Callable[[list[int]], Awaitable[None]],
+        on_health: Callable[[bool], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._on_scored = on_scored
+        self._on_health = on_health
+        self._pool: ProcessPoolExecutor | None = None
+        self._work = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.up = True
+
+    async def start(self) -> None:
+        """Begin; what an earlier run left unscored comes first."""
+        self._work.set()
+        self._task = asyncio.create_task(self._run(), name="scoring")
+
+    async def close(self) -> None:
+        """Stop the task and the process. Idempotent."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        self._drop_pool()
+
+    def wake(self) -> None:
+        """Something new is in the database."""
+        self._work.set()
+
+    async def _run(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._work.wait(), _SWEEP)
+            self._work.clear()
+            try:
+                while await self._score_some():
+                    pass
+            except (BrokenProcessPool, SQLAlchemyError, OSError) as error:
+                log.error("scoring: %s; trying again in %.0f s", error, _RETRY)
+                self._drop_pool()
+                await self._say(up=False)
+                await asyncio.sleep(_RETRY)
+                self._work.set()
+
+    async def _score_some(self) -> bool:
+        """Score one batch. Returns whether more may be waiting."""
+        async with self._database.read() as session:
+            rows = (
+                await session.execute(
+                    select(Entry.id, Entry.text).where(Entry.label.is_(None)).order_by(Entry.id).limit(_BATCH)
+                )
+            ).all()
+        if not rows:
+            return False
+        scores = await self._ask([text for _, text in rows])
+        values = [
+            {
+                "entry": entry_id,
+                "score": score.score,
+                "label": score.label.value,
+                "model": score.model,
+                "utterance": score.utterance.value,
+            }
+            for (entry_id, _), score in zip(rows, scores, strict=True)
+        ]
+        async with self._database.write() as session:
+            connection = await session.connection()
+            table = Entry.__table__
+            await connection.execute(
+                update(Entry)
+                .where(table.c.id == bindparam("entry"))
+                .values({name: bindparam(name) for name in ("score", "label", "model", "utterance")}),
+                values,
+            )
+        await self._say(up=True)
+        await self._on_scored([entry_id for entry_id, _ in rows])
+        return len(rows) == _BATCH
+
+    async def _ask(self, texts: list[str]) -> list[Score]:
+        if self._pool is None:
+            # spawn: a fork would copy the event loop, its sockets and its locks.
+            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_load)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _score, texts)
+
+    def _drop_pool(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+    async def _say(self, *, up: bool) -> None:
+        if up != self.up:
+            self.up = up
+            await self._on_health(up)

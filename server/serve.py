@@ -1,0 +1,93 @@
+"""Runs the service until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from logging import getLogger
+
+from aiohttp import web
+from sqlalchemy import func, select
+from streaming.errors import RelayError
+
+from server.app import build
+from server.auth.accounts import create_account
+from server.auth.passwords import generate_password
+from server.auth.rights import Role
+from server.config import Settings
+from server.services import utc_now
+from server.store.database import Database
+from server.store.migrate import migrate
+from server.store.tables import Account
+
+log = getLogger(__name__)
+
+
+async def prepare(settings: Settings) -> str | None:
+    """Migrate, and make the first account. Returns the password of `admin` where it was generated just now."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    await migrate(settings.sqlalchemy_url)
+    database = Database(settings.sqlalchemy_url)
+    try:
+        async with database.write() as session:
+            if await session.scalar(select(func.count()).select_from(Account)):
+                return None
+            password = settings.admin_password or generate_password()
+            await create_account(
+                session,
+                username="admin",
+                name="管理员",
+                role=Role.ADMIN,
+                unit_id=None,
+                password=password,
+                generated=not settings.admin_password,
+                now=utc_now(),
+            )
+            return None if settings.admin_password else password
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[web.Application]:
+    """The service, listening; everything is ended at the end of the block."""
+    app = build(settings)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, settings.http_host, settings.http_port, reuse_address=True).start()
+        yield app
+    finally:
+        await runner.cleanup()
+
+
+def address_of(settings: Settings) -> str:
+    """Where the pages are, for people on this machine."""
+    host = settings.http_host if settings.http_host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - compared, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that is set by Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def serve_forever(settings: Settings) -> int:
+    """`minsheng serve`. Returns the exit status."""
+    stop = stop_signal()
+    password = await prepare(settings)
+    if password is not None:
+        print(f"admin password (shown once): {password}", flush=True)
+    try:
+        async with running(settings):
+            print(f"Minsheng serves {address_of(settings)}", flush=True)
+            await stop.wait()
+            log.info("stopping")
+    except (OSError, RelayError) as error:
+        log.critical("cannot start: %s", error)
+        return 1
+    return 0

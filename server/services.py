@@ -1,0 +1,56 @@
+"""Everything that lives while the service runs, in one typed object, made in `server.app`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import socketio
+from redis.asyncio import Redis
+
+from server.activities import Directory
+from server.auth.authenticator import Authenticator
+from server.auth.throttle import Throttle
+from server.config import Settings
+from server.store.database import Database
+from server.store.journal import Journal
+
+if TYPE_CHECKING:
+    from streaming.supervisor import Supervisor
+
+    from server.broadcasts import Broadcasts
+    from server.realtime.audience import AudienceNamespace
+    from server.realtime.delivery import Delivery
+    from server.realtime.hub import Hub
+    from server.realtime.limits import Buckets
+    from server.realtime.presence import Presence
+    from server.scoring import Scoring
+
+
+def utc_now() -> datetime:
+    """The clock of the service; tests pass another."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Services:
+    """The parts, for handlers. Each has one owner: `server.app` starts and closes them in order."""
+
+    settings: Settings
+    key: bytes
+    now: Callable[[], datetime]
+    database: Database
+    directory: Directory
+    authenticator: Authenticator
+    throttle: Throttle
+    redis: "Redis | None"
+    sio: socketio.AsyncServer
+    hub: "Hub"
+    journal: Journal
+    scoring: "Scoring"
+    delivery: "Delivery"
+    presence: "Presence"
+    relay: "Supervisor"
+    broadcasts: "Broadcasts"
+    audience: "AudienceNamespace"
+    lookups: "Buckets"

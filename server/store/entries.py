@@ -1,0 +1,105 @@
+"""Entries in the database: the queries that pages, sockets and documents share."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.errors import NotFound
+from server.store.tables import Entry, Suggestion
+
+COMMENT, QUESTION = "comment", "question"
+PUBLIC_COMMENT_STATES = ("shown",)
+PUBLIC_QUESTION_STATES = ("open", "answered")
+QUEUE_LENGTH = 500
+"""How many public questions a newcomer gets: the most voted."""
+REMOVED_LENGTH = 500
+
+
+async def get_entry(session: AsyncSession, entry_id: int) -> Entry:
+    """The entry of that id. Raises NotFound."""
+    entry = await session.get(Entry, entry_id)
+    if entry is None:
+        raise NotFound("没有找到这条留言。")
+    return entry
+
+
+async def comments_after(session: AsyncSession, activity_id: int, last: int | None, limit: int) -> list[Entry]:
+    """The newest `limit` shown comments, ascending; with `last`, only those after that id."""
+    query = select(Entry).where(
+        Entry.activity_id == activity_id, Entry.kind == COMMENT, Entry.state.in_(PUBLIC_COMMENT_STATES)
+    )
+    if last is not None:
+        query = query.where(Entry.id > last)
+    rows = await session.scalars(query.order_by(Entry.id.desc()).limit(limit))
+    return list(reversed(rows.all()))
+
+
+async def public_questions(session: AsyncSession, activity_id: int) -> Sequence[Entry]:
+    """The public queue: most votes first, then the oldest."""
+    query = (
+        select(Entry)
+        .where(Entry.activity_id == activity_id, Entry.kind == QUESTION, Entry.state.in_(PUBLIC_QUESTION_STATES))
+        .order_by(Entry.votes.desc(), Entry.id)
+        .limit(QUEUE_LENGTH)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def removed_before(session: AsyncSession, activity_id: int, last: int) -> list[int]:
+    """Ids up to `last` that were hidden, declined or withdrawn, the latest changes first."""
+    query = (
+        select(Entry.id)
+        .where(
+            Entry.activity_id == activity_id,
+            Entry.id <= last,
+            Entry.state.not_in((*PUBLIC_COMMENT_STATES, *PUBLIC_QUESTION_STATES, "pending")),
+        )
+        .order_by(Entry.changed_at.desc())
+        .limit(REMOVED_LENGTH)
+    )
+    return list((await session.scalars(query)).all())
+
+
+async def staff_page(
+    session: AsyncSession,
+    activity_id: int,
+    *,
+    kind: str | None = None,
+    state: str | None = None,
+    text: str | None = None,
+    before: int | None = None,
+    limit: int = 100,
+) -> Sequence[Entry]:
+    """Entries of an activity for staff, newest first."""
+    query = select(Entry).where(Entry.activity_id == activity_id)
+    if kind:
+        query = query.where(Entry.kind == kind)
+    if state:
+        query = query.where(Entry.state == state)
+    if text:
+        query = query.where(Entry.text.icontains(text, autoescape=True))
+    if before is not None:
+        query = query.where(Entry.id < before)
+    return (await session.scalars(query.order_by(Entry.id.desc()).limit(limit))).all()
+
+
+async def entries_by_id(session: AsyncSession, ids: Iterable[int]) -> Sequence[Entry]:
+    """Those entries, ascending by id."""
+    return (await session.scalars(select(Entry).where(Entry.id.in_(list(ids))).order_by(Entry.id))).all()
+
+
+async def suggestion_ids(session: AsyncSession, ids: Iterable[int]) -> dict[int, int]:
+    """Entry id to suggestion id, for those that are suggestions."""
+    rows = await session.execute(select(Suggestion.entry_id, Suggestion.id).where(Suggestion.entry_id.in_(list(ids))))
+    return dict(rows.tuples().all())
+
+
+async def counts_by_state(session: AsyncSession, activity_id: int) -> dict[tuple[str, str], int]:
+    """(kind, state) to how many."""
+    rows = await session.execute(
+        select(Entry.kind, Entry.state, func.count())
+        .where(Entry.activity_id == activity_id)
+        .group_by(Entry.kind, Entry.state)
+    )
+    return {(kind, state): count for kind, state, count in rows}

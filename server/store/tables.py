@@ -1,0 +1,251 @@
+"""The tables. Every change here has a migration in ``server/migrations/versions``."""
+
+from datetime import UTC, date, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+# SQLite gives a rowid, and with it ascending ids, to INTEGER keys alone.
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time: aware UTC in Python, TIMESTAMPTZ in PostgreSQL, naive UTC text in SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Declarative base; named constraints, so that migrations can address them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Moment, date: Date}  # noqa: RUF012  (SQLAlchemy reads it as a plain attribute)
+
+
+class Unit(Base):
+    """主责单位: who holds an activity."""
+
+    __tablename__ = "unit"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    receives_filings: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+
+class Activity(Base):
+    """One 政务开放日 or 政策公开讲."""
+
+    __tablename__ = "activity"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(32), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    number: Mapped[int]
+    topic: Mapped[str | None] = mapped_column(String(100))
+    title: Mapped[str] = mapped_column(String(200))
+    summary: Mapped[str] = mapped_column(Text, default="", server_default="")
+    form: Mapped[str | None] = mapped_column(String(16))
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    place: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    flow: Mapped[str] = mapped_column(Text, default="", server_default="")
+    participation: Mapped[str] = mapped_column(Text, default="", server_default="")
+    state: Mapped[str] = mapped_column(String(16), default="scheduled", server_default="scheduled")
+    live_started_at: Mapped[datetime | None]
+    live_ended_at: Mapped[datetime | None]
+    received: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Entries ever acknowledged, counted in the transaction that stores them: the ledger's left side."""
+    units: Mapped[list[Unit]] = relationship(secondary="activity_unit", order_by=Unit.id, lazy="selectin")
+
+
+class ActivityUnit(Base):
+    """Which units hold an activity."""
+
+    __tablename__ = "activity_unit"
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"), primary_key=True)
+    unit_id: Mapped[str] = mapped_column(ForeignKey("unit.id"), primary_key=True)
+
+
+class Account(Base):
+    """A member of staff."""
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(64))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    role: Mapped[str] = mapped_column(String(16))
+    unit_id: Mapped[str | None] = mapped_column(ForeignKey("unit.id"))
+    disabled: Mapped[bool] = mapped_column(default=False, server_default=false())
+    password_generated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    created_at: Mapped[datetime]
+    unit: Mapped[Unit | None] = relationship(lazy="selectin")
+
+
+class Credential(Base):
+    """A session cookie or an API token; only its SHA-256 is kept."""
+
+    __tablename__ = "credential"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+
+
+class Entry(Base):
+    """A comment or a question of a citizen. `device` is a keyed digest, never what the client sent."""
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        UniqueConstraint("activity_id", "device", "key"),
+        Index("ix_entry_activity_id_kind_id", "activity_id", "kind", "id"),
+        # Small at all times: what the scorer still has to do.
+        Index("ix_entry_unscored", "id", sqlite_where=text("label IS NULL"), postgresql_where=text("label IS NULL")),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    device: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(64))
+    receipt: Mapped[str] = mapped_column(String(16), unique=True)
+    nickname: Mapped[str] = mapped_column(String(40))
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(16))
+    state_before: Mapped[str | None] = mapped_column(String(16))
+    reason: Mapped[str | None] = mapped_column(Text)
+    changed_at: Mapped[datetime]
+    score: Mapped[float | None] = mapped_column(Float(53))
+    label: Mapped[str | None] = mapped_column(String(16))
+    model: Mapped[str | None] = mapped_column(String(64))
+    utterance: Mapped[str | None] = mapped_column(String(16))
+    votes: Mapped[int] = mapped_column(default=0, server_default="0")
+    on_screen: Mapped[bool] = mapped_column(default=False, server_default=false())
+    answer_mode: Mapped[str | None] = mapped_column(String(16))
+    answer: Mapped[str | None] = mapped_column(Text)
+    answered_at: Mapped[datetime | None]
+
+
+class Vote(Base):
+    """One device's vote on one question."""
+
+    __tablename__ = "vote"
+
+    entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True)
+    device: Mapped[str] = mapped_column(String(32), primary_key=True)
+
+
+class Act(Base):
+    """The log of what staff did: moderation, decisions, publications, state changes, downloads."""
+
+    __tablename__ = "act"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    activity_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id"), index=True)
+    entry_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("entry.id"), index=True)
+    act: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[dict[str, object]] = mapped_column(JSON, default=dict)
+
+
+class Suggestion(Base):
+    """An entry that the unit treats as a suggestion (意见建议), and its decision (采纳情况)."""
+
+    __tablename__ = "suggestion"
+    __table_args__ = (UniqueConstraint("activity_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"))
+    entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("entry.id"), unique=True)
+    number: Mapped[int]
+    revision: Mapped[int] = mapped_column(default=1)
+    marked_at: Mapped[datetime]
+    decision: Mapped[str | None] = mapped_column(String(32))
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    transferred_to: Mapped[str | None] = mapped_column(ForeignKey("unit.id"))
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    decided_at: Mapped[datetime | None]
+    entry: Mapped[Entry] = relationship(lazy="joined")
+    receiver: Mapped[Unit | None] = relationship(lazy="selectin")
+    decider: Mapped[Account | None] = relationship(lazy="selectin")
+
+
+class Publication(Base):
+    """One published version of an activity's outcomes: the very content that the public sees, and its digest."""
+
+    __tablename__ = "publication"
+    __table_args__ = (UniqueConstraint("activity_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"))
+    version: Mapped[int]
+    published_at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    content: Mapped[dict[str, object]] = mapped_column(JSON)
+    entry_ids: Mapped[dict[str, int]] = mapped_column(JSON)
+    """Suggestion number (as text) to entry id, so that a receipt finds its place; not part of what is shown."""
+
+
+class Visitor(Base):
+    """A device that watched an activity while it was live: for the number of viewers, nothing else."""
+
+    __tablename__ = "visitor"
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"), primary_key=True)
+    device: Mapped[str] = mapped_column(String(32), primary_key=True)
+    first_at: Mapped[datetime]
+
+
+class PresenceSample(Base):
+    """How many watched at one moment of a live activity."""
+
+    __tablename__ = "presence_sample"
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    watching: Mapped[int]
