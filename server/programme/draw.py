@@ -4,8 +4,8 @@
    seed cannot be exchanged for a luckier one afterwards. A public source that nobody can know before registration
    closes (a lottery number or a stock index of a later day) can be named too; without one, whoever holds the secret
    seed could tell beforehand which registrations will win, and the published explanation says so.
-2. When registration closes, the list is published with its SHA-256: places of each category, then category and number of
-   each registration, no names.
+2. When registration closes, the list is published with its SHA-256: the places of each category, then category and
+   number of each registration, no names.
 3. The draw: key = SHA-256("minsheng-draw-1\\n" + seed + "\\n" + public value); the ticket of a registration is
    HMAC-SHA256(key, registration number). Within a category the smallest tickets get the places, the others wait in that
    order. The seed is published with the result.
