@@ -1,7 +1,7 @@
 """Filings (报备): when a change of an activity's time has to be filed, and the record it makes.
 
-Source: 四、工作要求（一）, “如遇特殊情况可自行调整并同时向区政务服务局报备”. The filing is simultaneous and no approval: the
-change stands as soon as it is filed.
+Source: 四、工作要求（一）, “如遇特殊情况可自行调整并同时向区政务服务局报备”. The filing is simultaneous and no
+approval: the change stands as soon as it is filed.
 """
 
 from collections.abc import Sequence

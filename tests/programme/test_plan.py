@@ -113,6 +113,11 @@ def test_the_document_is_known_by_its_facts() -> None:
     assert plan.public
 
 
+def test_the_column_of_the_website_follows_the_kind() -> None:
+    columns = {activity.slug[0]: activity.kind.column for activity in read_plan(TEXT).activities}
+    assert columns == {"k": "政务开放日", "j": "政策公开讲"}
+
+
 def test_torn_lines_are_joined_and_the_page_number_is_gone() -> None:
     plan = read_plan(TEXT)
     assert activity(plan, "k13").description == (
