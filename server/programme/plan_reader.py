@@ -147,8 +147,12 @@ class _Reader:
         )
 
 
-def read_plan(text: str) -> Plan:
-    """Read a plan's text. Never raises for what the text holds: whatever is not clear is in `unread` or `doubts`."""
+def read_plan(text: str, *, slug_prefix: str = "") -> Plan:
+    """Read a plan's text. Never raises for what the text holds: whatever is not clear is in `unread` or `doubts`.
+
+    Slugs are the plan's own numbers, so another year's plan needs a prefix (`2024-` makes `2024-k01`) to stand beside
+    the first.
+    """
     found = list(paragraphs(text))
     whole = tidy("".join(content for _, content in lines(text)))
     reader = _Reader(_topic_wordings(whole))
@@ -162,7 +166,7 @@ def read_plan(text: str) -> Plan:
         kept = _in_place(items, unread)
         _note_order(kept, doubts)
         unread.extend(_gaps(kind, kept))
-        activities.extend(sorted(_planned(kept), key=lambda activity: activity.number))
+        activities.extend(sorted(_planned(kept, slug_prefix), key=lambda activity: activity.number))
     units = _units(activities, reader.items)
     for unit in units:
         if unit not in KNOWN.values():
@@ -301,11 +305,11 @@ def _gaps(kind: ActivityKind, kept: Sequence[_Item]) -> Iterable[Remark]:
         expected = max(expected, item.numbers[-1] + 1)
 
 
-def _planned(items: Iterable[_Item]) -> Iterable[PlannedActivity]:
+def _planned(items: Iterable[_Item], slug_prefix: str) -> Iterable[PlannedActivity]:
     for item in items:
         for number, names in zip(item.numbers, item.units, strict=True):
             yield PlannedActivity(
-                slug=f"{item.kind.slug_letter}{number:02}",
+                slug=f"{slug_prefix}{item.kind.slug_letter}{number:02}",
                 kind=item.kind,
                 number=number,
                 topic=item.topic,
