@@ -11,7 +11,7 @@ from feedback.digest.model import Digest, cleaned
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format. `module` has `render(digest) -> bytes` and is imported when first used: its libraries are heavy."""
+    """A file format. `module` has `render(digest) -> bytes`, and is imported when first used: it may be heavy."""
 
     media_type: str
     extension: str
