@@ -54,6 +54,9 @@ async function refusal(response: Response): Promise<ApiError> {
 
 const PATIENCE = 20_000;
 
+/** Staff pages put here what happens when a session has ended in the middle of the work. */
+export const session = { onEnded: (): void => undefined };
+
 async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   const abort = new AbortController();
   const timer = window.setTimeout(() => abort.abort(), PATIENCE);
@@ -64,6 +67,7 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
       options.body = JSON.stringify(body);
     }
     const response = await fetch(`/api/v1${path}`, options);
+    if (response.status === 401 && path !== "/session") session.onEnded();
     if (!response.ok) throw await refusal(response);
     return (response.status === 204 ? undefined : await response.json()) as T;
   } catch (error) {

@@ -1,0 +1,21 @@
+import type { Entry } from "../shared/protocol";
+
+export type QueueTab = "pending" | "open" | "answered" | "rest";
+
+export function tabOf(entry: Entry): QueueTab {
+  if (entry.state === "pending" || entry.state === "open" || entry.state === "answered") return entry.state;
+  return "rest";
+}
+
+/** What waits longest for a decision stands first; what waits for an answer is ordered by votes, the rest by newest. */
+export function orderOf(tab: QueueTab): (entries: readonly Entry[]) => number[] {
+  const compare = (a: Entry, b: Entry): number => {
+    if (tab === "pending") return a.id - b.id;
+    if (tab === "open") return Number(b.on_screen) - Number(a.on_screen) || b.votes - a.votes || a.id - b.id;
+    return b.id - a.id;
+  };
+  return (entries) => [...entries].sort(compare).map((entry) => entry.id);
+}
+
+/** Where a half-written answer or reason is kept until it is sent. */
+export const draftName = (form: "answer" | "decline", id: number): string => `draft.${form}.${id}`;

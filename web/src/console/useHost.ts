@@ -1,0 +1,132 @@
+import { computed, onUnmounted, ref, shallowRef } from "vue";
+import type { Socket } from "socket.io-client";
+import { api, ApiError } from "../shared/api";
+import { merge } from "../shared/lists";
+import type {
+  Acknowledgement,
+  Act,
+  Activity,
+  ActivityState,
+  Entry,
+  EntryKind,
+  Health,
+  Stream,
+} from "../shared/protocol";
+import { openLine } from "../shared/socket";
+
+interface Received {
+  state(now: { activity: Activity; stream: Stream }): void;
+  comments(list: Entry[]): void;
+  questions(list: Entry[]): void;
+  presence(now: { watching: number }): void;
+  broadcast(now: { state: ActivityState; on_air: boolean }): void;
+  stream(now: Stream): void;
+  health(now: Health): void;
+}
+
+type ActAnswer = Acknowledgement<{ entry: Entry }>;
+type Command = { id: number } & Record<string, unknown>;
+
+interface Sent extends Record<Act["act"], (command: Command, answer: (given: ActAnswer) => void) => void> {
+  history(
+    query: { kind: EntryKind; before: number },
+    answer: (given: Acknowledgement<{ entries: Entry[]; next: number | null }>) => void,
+  ): void;
+}
+
+const PATIENCE = 10_000;
+const KEPT = 5_000;
+
+/** The host's line to one activity. */
+export function useHost(slug: string) {
+  const activity = shallowRef<Activity | null>(null);
+  const comments = shallowRef<Entry[]>([]);
+  const questions = shallowRef<Entry[]>([]);
+  const stream = shallowRef<Stream | null>(null);
+  const health = ref<Health>({ scorer: "up", relay: "up" });
+  const watching = ref(0);
+  /** Whether older entries than those here may exist. */
+  const more = ref<Record<EntryKind, boolean>>({ comment: true, question: true });
+
+  const line = openLine("/host", () => ({ activity: slug }));
+  const socket: Socket<Received, Sent> = line.socket;
+
+  socket.on("state", (now) => {
+    activity.value = now.activity;
+    stream.value = now.stream;
+    watching.value = now.activity.watching;
+  });
+  socket.on("comments", (list) => (comments.value = merge(comments.value, list, KEPT)));
+  socket.on("questions", (list) => (questions.value = merge(questions.value, list, KEPT)));
+  socket.on("presence", (now) => (watching.value = now.watching));
+  socket.on("stream", (now) => (stream.value = now));
+  socket.on("health", (now) => (health.value = now));
+  socket.on("broadcast", (now) => {
+    if (activity.value === null) return;
+    const changed = now.state !== activity.value.state;
+    activity.value = { ...activity.value, ...now };
+    if (changed) void refresh();
+  });
+  onUnmounted(() => socket.disconnect());
+
+  async function refresh(): Promise<void> {
+    try {
+      activity.value = await api.activity(slug);
+    } catch {
+      // The line brings what matters; the rest comes with the next connection.
+    }
+  }
+
+  function put(entry: Entry): void {
+    const list = entry.kind === "comment" ? comments : questions;
+    list.value = merge(list.value, [entry]);
+  }
+
+  /** One act, over the line or, while that is down, over HTTP. Throws ApiError with words for the host. */
+  async function act(id: number, { act: name, ...rest }: Act): Promise<Entry> {
+    let entry: Entry;
+    if (line.connection.value === "online") {
+      let answer: ActAnswer;
+      try {
+        answer = await socket.timeout(PATIENCE).emitWithAck(name, { id, ...rest });
+      } catch {
+        throw new ApiError(0, "network", "没有收到回应，请检查网络后再试。");
+      }
+      if (!answer.ok) throw new ApiError(409, answer.error.code, answer.error.message);
+      entry = answer.entry;
+    } else {
+      entry = await api.act(id, { act: name, ...rest } as Act);
+    }
+    put(entry);
+    return entry;
+  }
+
+  async function loadOlder(kind: EntryKind): Promise<void> {
+    const list = kind === "comment" ? comments : questions;
+    const before = list.value[0]?.id;
+    if (before === undefined) return;
+    const page = await api.entries(slug, { kind, before, limit: 200 });
+    list.value = merge(list.value, page.entries);
+    more.value = { ...more.value, [kind]: page.next !== null };
+  }
+
+  return {
+    slug,
+    activity,
+    comments,
+    questions,
+    stream,
+    health,
+    watching,
+    more,
+    connection: line.connection,
+    refusal: line.refusal,
+    onAir: computed(() => activity.value?.on_air ?? stream.value?.on_air ?? false),
+    act,
+    refresh,
+    loadOlder,
+    reconnect: () => socket.connect(),
+  };
+}
+
+export type Host = ReturnType<typeof useHost>;

@@ -1,0 +1,83 @@
+import { computed, nextTick, onMounted, onUnmounted, ref, shallowRef, watch, type Ref } from "vue";
+
+interface Numbered {
+  id: number;
+}
+
+const WINDOW = 200;
+const NEAR_BOTTOM = 48;
+
+/**
+ * A list whose newest entry is at the bottom. Whoever is at the bottom stays there as new ones come; whoever has
+ * scrolled up to read is left alone, and `held` says how many came meanwhile.
+ */
+export function useFollow<T extends Numbered>(all: () => readonly T[], box: Readonly<Ref<HTMLElement | null>>) {
+  const windowed = shallowRef<readonly T[]>([]);
+  const atBottom = ref(true);
+  let size = WINDOW;
+
+  const last = computed(() => windowed.value[windowed.value.length - 1]?.id ?? 0);
+  const held = computed(() => {
+    const list = all();
+    let count = 0;
+    while (count < list.length && (list[list.length - 1 - count]?.id ?? 0) > last.value) count += 1;
+    return count;
+  });
+  const older = computed(() => Math.max(0, all().length - held.value - windowed.value.length));
+
+  function toBottom(): void {
+    if (box.value !== null) box.value.scrollTop = box.value.scrollHeight;
+  }
+
+  function follow(): void {
+    size = WINDOW;
+    windowed.value = all().slice(-WINDOW);
+    atBottom.value = true;
+    void nextTick(toBottom);
+  }
+
+  /** The part of the list up to what is shown now, `size` long at most. */
+  function settle(): void {
+    const end = all().length - held.value;
+    windowed.value = all().slice(Math.max(0, end - size), end);
+  }
+
+  /** Shows more at the top and leaves what one reads where it is. */
+  async function showOlder(): Promise<void> {
+    const element = box.value;
+    if (element === null) return;
+    const below = element.scrollHeight - element.scrollTop;
+    size += WINDOW;
+    settle();
+    await nextTick();
+    element.scrollTop = element.scrollHeight - below;
+  }
+
+  function onScroll(): void {
+    const element = box.value;
+    // A hidden panel measures nothing.
+    if (element === null || element.clientHeight === 0) return;
+    const was = atBottom.value;
+    atBottom.value = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_BOTTOM;
+    if (atBottom.value && !was && held.value > 0) follow();
+  }
+
+  watch(all, () => {
+    if (atBottom.value) follow();
+    else settle(); // changed and removed ones show, new ones wait
+  });
+
+  // The keyboard and the turning of a phone change the height; the bottom should stay the bottom.
+  let observer: ResizeObserver | null = null;
+  onMounted(() => {
+    follow();
+    if (typeof ResizeObserver === "undefined" || box.value === null) return;
+    observer = new ResizeObserver(() => {
+      if (atBottom.value) toBottom();
+    });
+    observer.observe(box.value);
+  });
+  onUnmounted(() => observer?.disconnect());
+
+  return { shown: windowed, atBottom, held, older, follow, showOlder, onScroll };
+}
