@@ -94,7 +94,7 @@ async def outcomes_versions(session: AsyncSession) -> dict[int, int]:
     rows = await session.execute(
         select(Publication.activity_id, func.max(Publication.version)).group_by(Publication.activity_id)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def change_state(activity: Activity, state: str, now: datetime) -> None:

@@ -6,8 +6,9 @@ from contextlib import suppress
 from logging import getLogger
 from typing import Any
 
-from streaming.errors import RelayError
 from streaming.supervisor import PublisherChanged, RelayChanged, RelayEvent, RelayStats, Supervisor
+
+from streaming.errors import RelayError
 
 log = getLogger(__name__)
 

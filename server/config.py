@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,12 @@ def _redis_url(value: str) -> str:
     return value
 
 
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for network in value:
+        ip_network(network, strict=False)
+    return value
+
+
 class Settings(BaseModel):
     """Every setting of the service. `docs/configuration.md` lists them; a test keeps the two together."""
 
@@ -46,7 +53,7 @@ class Settings(BaseModel):
     secret_key: str = Field(
         "", description="Key that signs tokens; empty means make one and keep it in the data folder."
     )
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_networks)] = Field(
         (), description="Addresses or networks of reverse proxies whose forwarded headers count, comma-separated."
     )
 

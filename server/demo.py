@@ -11,7 +11,6 @@ from logging import getLogger
 
 import socketio
 from streaming.clip import make_clip
-from streaming.errors import RelayError
 from streaming.publish import PublishError, publish
 
 from server.activities import change_state, get_activity
@@ -25,6 +24,7 @@ from server.realtime.channels import AUDIENCE
 from server.serve import address_of, prepare, running, stop_signal
 from server.services import utc_now
 from server.store.database import Database
+from streaming.errors import RelayError
 
 log = getLogger(__name__)
 

@@ -8,7 +8,6 @@ from logging import getLogger
 
 from aiohttp import web
 from sqlalchemy import func, select
-from streaming.errors import RelayError
 
 from server.app import build
 from server.auth.accounts import create_account
@@ -19,6 +18,7 @@ from server.services import utc_now
 from server.store.database import Database
 from server.store.migrate import migrate
 from server.store.tables import Account
+from streaming.errors import RelayError
 
 log = getLogger(__name__)
 

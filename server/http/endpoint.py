@@ -75,7 +75,7 @@ def endpoint(
 ) -> Callable[[Handler], Handler]:
     """Declare a handler. `body` and `query` are checked before it runs; `answer` is what it returns (None: its own).
 
-    A handler with ``{activity}`` in its path gets that activity; staff reaches its own unit's alone, unless the right is
+    A handler with ``{activity}`` in its path gets that activity; staff reaches its own unit alone, unless the right is
     PUBLIC.
     """
 

@@ -141,7 +141,7 @@ class Presence:
                         Visitor.activity_id.in_({activity_id for activity_id, _ in visitors})
                     )
                 )
-                fresh = visitors - set(known.tuples().all())
+                fresh = visitors - {(activity, device) for activity, device in known}
                 if fresh:
                     await session.execute(
                         insert(Visitor),

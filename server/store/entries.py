@@ -92,7 +92,7 @@ async def entries_by_id(session: AsyncSession, ids: Iterable[int]) -> Sequence[E
 async def suggestion_ids(session: AsyncSession, ids: Iterable[int]) -> dict[int, int]:
     """Entry id to suggestion id, for those that are suggestions."""
     rows = await session.execute(select(Suggestion.entry_id, Suggestion.id).where(Suggestion.entry_id.in_(list(ids))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def counts_by_state(session: AsyncSession, activity_id: int) -> dict[tuple[str, str], int]:

@@ -259,4 +259,4 @@ async def _store_votes(session: AsyncSession, votes: Sequence[NewVote]) -> dict[
         update(Entry).where(Entry.id.in_(questions)).values(votes=count).execution_options(synchronize_session=False)
     )
     rows = await session.execute(select(Entry.id, Entry.votes).where(Entry.id.in_(questions)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

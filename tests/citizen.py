@@ -1,0 +1,82 @@
+"""A citizen's phone: one Socket.IO client of `/audience`, and what it has received."""
+
+import asyncio
+import secrets
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import socketio
+
+EVENTS = ("comments", "questions", "removed", "presence", "broadcast", "state", "stream", "health")
+
+
+class Client:
+    """A socket that keeps every event in order of arrival."""
+
+    def __init__(self, url: str, namespace: str, auth: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+        self._url = url
+        self._namespace = namespace
+        self._auth = auth
+        self._headers = headers or {}
+        self.received: defaultdict[str, list[Any]] = defaultdict(list)
+        self._news = asyncio.Event()
+        self._sio = socketio.AsyncClient(reconnection=False)
+        for event in EVENTS:
+            self._sio.on(event, self._keep(event), namespace=namespace)
+
+    def _keep(self, event: str) -> Callable[[Any], None]:
+        def keep(data: Any) -> None:
+            self.received[event].append(data)
+            self._news.set()
+
+        return keep
+
+    async def connect(self) -> "Client":
+        """Connect. Raises socketio's ConnectionError where the server refuses."""
+        await self._sio.connect(
+            self._url,
+            auth=self._auth,
+            headers=self._headers,
+            namespaces=[self._namespace],
+            transports=["websocket"],
+        )
+        return self
+
+    async def call(self, event: str, data: object) -> dict[str, Any]:
+        """Emit and wait for the acknowledgement."""
+        answer: dict[str, Any] = await self._sio.call(event, data, namespace=self._namespace, timeout=10)
+        return answer
+
+    async def until(self, condition: Callable[[], Any], seconds: float = 10) -> Any:
+        """Wait until the condition gives something true, and return that."""
+        async with asyncio.timeout(seconds):
+            while True:
+                self._news.clear()
+                if found := condition():
+                    return found
+                await self._news.wait()
+
+    def entries(self, event: str) -> dict[int, dict[str, Any]]:
+        """The newest form of each comment or question received, by id."""
+        return {item["id"]: item for batch in self.received[event] for item in batch}
+
+    async def close(self) -> None:
+        """Disconnect and wait until that is done."""
+        await self._sio.disconnect()
+        await self._sio.wait()
+
+
+def citizen(url: str, activity: str, **auth: Any) -> Client:
+    """A citizen who has not connected yet, on a device of its own unless one is given."""
+    return Client(url, "/audience", {"activity": activity, "device": secrets.token_urlsafe(16), **auth})
+
+
+def host(url: str, activity: str, cookie: str) -> Client:
+    """A host's console that has not connected yet."""
+    return Client(url, "/host", {"activity": activity}, {"Cookie": cookie})
+
+
+def speech(text: str, nickname: str = "小李", key: str | None = None) -> dict[str, str]:
+    """The payload of a comment or a question."""
+    return {"key": key or secrets.token_urlsafe(9), "text": text, "nickname": nickname}

@@ -1,0 +1,58 @@
+"""Every handler declares its right, and the description of the API is made from the same declarations."""
+
+from pathlib import Path
+
+from server.app import build
+from server.auth.rights import RIGHTS, Right, Role
+from server.config import Settings
+from server.http.endpoint import ENDPOINTS
+from server.http.openapi import describe
+
+# Whoever adds a public endpoint adds it here, and says to whom it is public.
+PUBLIC = {
+    "POST /api/v1/session",
+    "GET /api/v1/activities",
+    "GET /api/v1/activities/{activity}",
+    "GET /api/v1/activities/{activity}/outcomes",
+    "POST /api/v1/receipts",
+    "GET /api/v1/openapi.json",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+}
+# These check a token of their own, or the unguessable address of a session.
+WEBRTC = ("/whip/", "/whep/")
+
+
+async def test_no_route_lacks_a_right(tmp_path: Path) -> None:
+    app = build(Settings(data_dir=tmp_path))
+    declared = {(item.method, item.path) for item in ENDPOINTS}
+    pages = ("/assets", "/socket.io", "/console", "/admin", "/a/")
+    for route in app.router.routes():
+        resource = route.resource
+        assert resource is not None
+        path = resource.canonical
+        if path == "/" or path.startswith(pages) or path.count("/") == 1 and "." in path:
+            continue  # built files and the socket, which carry no data by themselves
+        patterns = {item.path.replace(":[A-Za-z0-9_-]{16,64}", "").replace(":[0-9]{1,15}", "") for item in ENDPOINTS}
+        assert path in patterns, f"{route.method} {path} is not declared by @endpoint"
+    assert len(declared) == len(ENDPOINTS)
+
+
+def test_what_is_public_is_meant_to_be() -> None:
+    public = {f"{item.method} {item.path}" for item in ENDPOINTS if item.right is Right.PUBLIC}
+    assert {name for name in public if not name.split(" ")[1].startswith(WEBRTC)} == PUBLIC
+
+
+def test_staff_never_manages_accounts() -> None:
+    assert Right.ACCOUNTS not in RIGHTS[Role.STAFF] | RIGHTS[Role.COORDINATOR]
+    assert all(Right.PUBLIC not in rights for rights in RIGHTS.values())
+
+
+def test_the_description_names_every_endpoint() -> None:
+    description = describe()
+    operations = sum(len(methods) for methods in description["paths"].values())
+    assert operations == len(ENDPOINTS)
+    act = description["paths"]["/api/v1/entries/{id}/acts"]["post"]
+    assert act["x-right"] == "host"
+    assert act["requestBody"]["content"]["application/json"]["schema"]["discriminator"]["propertyName"] == "act"
