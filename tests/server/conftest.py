@@ -12,7 +12,8 @@ from server.store.database import Database
 from server.store.migrate import migrate
 
 
-async def _fresh_postgres(url: str) -> str:
+async def fresh_postgres(url: str) -> str:
+    """The URL of a new, empty database on the PostgreSQL server."""
     name = f"t{secrets.token_hex(6)}"
     engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
@@ -26,7 +27,7 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
-    return await _fresh_postgres(request.getfixturevalue("postgres_url"))
+    return await fresh_postgres(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ async def test_no_route_lacks_a_right(tmp_path: Path) -> None:
         resource = route.resource
         assert resource is not None
         path = resource.canonical
-        if path == "/" or path.startswith(pages) or path.count("/") == 1 and "." in path:
+        if path == "/" or path.startswith(pages) or (path.count("/") == 1 and "." in path):
             continue  # built files and the socket, which carry no data by themselves
         patterns = {item.path.replace(":[A-Za-z0-9_-]{16,64}", "").replace(":[0-9]{1,15}", "") for item in ENDPOINTS}
         assert path in patterns, f"{route.method} {path} is not declared by @endpoint"

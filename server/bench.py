@@ -1,0 +1,54 @@
+"""`minsheng bench`: measures this machine, each figure next to what it is compared with, in one run."""
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+
+Row = tuple[str, str, str]
+"""What was measured, the figure with its unit, and what it is compared with."""
+
+
+def _relay() -> Iterator[Row]:
+    from streaming.bench import rows
+
+    return rows()
+
+
+def _comments() -> Iterator[Row]:
+    from server.bench_comments import rows
+
+    return rows()
+
+
+def _scorer() -> Iterator[Row]:
+    from feedback.bench import rows
+
+    return rows()
+
+
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {"relay": _relay, "comments": _comments, "scorer": _scorer}
+
+
+def machine() -> str:
+    """The machine in a line: figures from two machines are not compared."""
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as lines:
+            model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return (
+        f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def print_table(what: str) -> None:
+    """Print the table of one part, or of all, as Markdown, row by row as it is measured."""
+    print(
+        f"Minsheng {version('minsheng')} on {machine()}\n\n| what | figure | compared with |\n|---|---|---|", flush=True
+    )
+    for name, part in PARTS.items():
+        if what in {name, "all"}:
+            for row in part():
+                print("| " + " | ".join(row) + " |", flush=True)
