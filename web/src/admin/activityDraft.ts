@@ -1,0 +1,60 @@
+import type { ActivityChanges } from "../shared/api";
+import type { Activity, ActivityForm } from "../shared/protocol";
+import { fromField, toField } from "../shared/time";
+
+/** The form of an activity, each field as it stands in its input. */
+export interface ActivityDraft {
+  title: string;
+  form: ActivityForm | "";
+  starts_at: string;
+  ends_at: string;
+  place: string;
+  summary: string;
+  flow: string;
+  participation: string;
+}
+
+export type DraftProblems = Partial<Record<keyof ActivityDraft, string>>;
+
+export const LIMITS = { title: 200, place: 200, summary: 5000, flow: 5000, participation: 2000 } as const;
+
+export function draftOf(activity: Activity): ActivityDraft {
+  return {
+    title: activity.title,
+    form: activity.form ?? "",
+    starts_at: toField(activity.starts_at),
+    ends_at: toField(activity.ends_at),
+    place: activity.place,
+    summary: activity.summary,
+    flow: activity.flow,
+    participation: activity.participation,
+  };
+}
+
+/** Only what differs from the activity as it is. */
+export function changesOf(draft: ActivityDraft, activity: Activity): ActivityChanges {
+  const before = draftOf(activity);
+  const changes: ActivityChanges = {};
+  for (const name of ["title", "place", "summary", "flow", "participation"] as const) {
+    if (draft[name] !== before[name]) changes[name] = draft[name].trim();
+  }
+  if (draft.form !== before.form) changes.form = draft.form === "" ? null : draft.form;
+  for (const name of ["starts_at", "ends_at"] as const) {
+    if (draft[name] !== before[name]) changes[name] = fromField(draft[name]);
+  }
+  return changes;
+}
+
+export function problemsOf(draft: ActivityDraft): DraftProblems {
+  const problems: DraftProblems = {};
+  if (draft.title.trim() === "") problems.title = "请填写活动名称。";
+  for (const [name, limit] of Object.entries(LIMITS) as [keyof typeof LIMITS, number][]) {
+    const over = Array.from(draft[name]).length - limit;
+    if (over > 0) problems[name] = `超过了 ${over} 个字，请删减。`;
+  }
+  if (draft.ends_at !== "" && draft.starts_at === "") problems.starts_at = "填了结束时间，也请填写开始时间。";
+  if (draft.starts_at !== "" && draft.ends_at !== "" && draft.ends_at <= draft.starts_at) {
+    problems.ends_at = "结束时间要晚于开始时间。";
+  }
+  return problems;
+}
