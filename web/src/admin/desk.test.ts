@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import type { Activity, DeskRow } from "../shared/protocol";
+import { changesOf, draftOf, problemsOf } from "./activityDraft";
+import { boardFilter, boardOrder } from "./board";
+
+const ACTIVITY: Activity = {
+  slug: "k01",
+  kind: "open-day",
+  number: 1,
+  topic: null,
+  title: "政务服务体验",
+  units: [{ id: "u1", name: "采育镇" }],
+  form: "online",
+  starts_at: "2023-09-27T06:00:00Z",
+  ends_at: "2023-09-27T08:00:00Z",
+  place: "",
+  state: "scheduled",
+  on_air: false,
+  outcomes_version: 0,
+  summary: "",
+  flow: "",
+  participation: "",
+  live_started_at: null,
+  live_ended_at: null,
+  watching: 0,
+};
+
+function row(slug: string, over: Partial<DeskRow>): DeskRow {
+  const counts = { comments: 0, questions: 0, suggestions: 0, undecided: 0 };
+  return { ...ACTIVITY, slug, deadlines: [], counts, ...over };
+}
+
+const notice = (due: string, late = false, done = false) => ({ kind: "notice" as const, due, late, done });
+
+describe("the board", () => {
+  const rows = [
+    row("undated", { starts_at: null }),
+    row("next", { deadlines: [notice("2023-09-22")] }),
+    row("late", { deadlines: [notice("2023-09-15", true)] }),
+    row("ended", { state: "ended" }),
+    row("live", { state: "live" }),
+    row("announced", { deadlines: [notice("2023-09-01", false, true)] }),
+  ];
+
+  it("begins with what is on air and late, then goes in time order", () => {
+    expect(boardOrder(rows).map((item) => item.slug)).toEqual(["live", "late", "next", "announced", "undated", "ended"]);
+  });
+
+  it("finds what is urgent", () => {
+    const filters = { kind: "" as const, state: "" as const, unit: "", urgent: true };
+    expect(boardFilter(rows, filters, "2023-09-18").map((item) => item.slug)).toEqual(["next", "late"]);
+  });
+});
+
+describe("the form of an activity", () => {
+  it("sends nothing when nothing changed", () => {
+    expect(changesOf(draftOf(ACTIVITY), ACTIVITY)).toEqual({});
+  });
+
+  it("sends what changed, in the words of the protocol", () => {
+    const draft = { ...draftOf(ACTIVITY), form: "" as const, ends_at: "", place: " 政务大厅 ", starts_at: "2023-09-28T09:30" };
+    expect(changesOf(draft, ACTIVITY)).toEqual({
+      form: null,
+      ends_at: null,
+      place: "政务大厅",
+      starts_at: "2023-09-28T01:30:00Z",
+    });
+  });
+
+  it("says at the field what is wrong", () => {
+    const draft = { ...draftOf(ACTIVITY), title: " ", ends_at: "2023-09-27T13:00", place: "长".repeat(201) };
+    expect(Object.keys(problemsOf(draft)).sort()).toEqual(["ends_at", "place", "title"]);
+  });
+});
