@@ -64,10 +64,10 @@ class Client:
     async def close(self) -> None:
         """Disconnect and wait until that is done."""
         await self._sio.disconnect()
-        await self._sio.wait()
+        await self._sio.eio.wait()
 
 
-def citizen(url: str, activity: str, **auth: Any) -> Client:
+def citizen(url: str, activity: object, **auth: object) -> Client:
     """A citizen who has not connected yet, on a device of its own unless one is given."""
     return Client(url, "/audience", {"activity": activity, "device": secrets.token_urlsafe(16), **auth})
 

@@ -167,8 +167,8 @@ async def download_digest(call: Call[DigestQuery]) -> web.Response:
     shown = quote(f"{digest.activity.title}活动摘要.{form.extension}")
     return web.Response(
         body=content,
-        content_type=form.media_type,
         headers={
+            "Content-Type": form.media_type,
             "Content-Disposition": f"attachment; filename=\"{filename}\"; filename*=UTF-8''{shown}",
             "Cache-Control": "no-store",
         },

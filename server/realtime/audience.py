@@ -12,7 +12,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from feedback.text import clean
+from feedback.text import clean, is_blank
 from server.activities import Directory, Known
 from server.errors import BadRequest, Conflict, NotFound, ServiceError
 from server.protocol import CommentView, QuestionView, dump
@@ -59,7 +59,7 @@ class Speech(_Payload):
     """A comment or a question."""
 
     key: str = Field(min_length=1, max_length=64)
-    text: str = Field(max_length=20_000)
+    text: str  # as long as the message may be: who wrote too much is told so
     nickname: str | None = Field(None, max_length=200)
 
 
@@ -190,7 +190,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
     async def _speak(self, sid: str, kind: str, data: object) -> dict[str, Any]:
         speech = Speech.model_validate(data)
         text, nickname = clean(speech.text), clean(speech.nickname or "")[:LONGEST_NICKNAME] or DEFAULT_NICKNAME
-        if not text:
+        if is_blank(text):
             raise BadRequest("请先写点内容。", code="empty")
         if len(text) > LONGEST_TEXT:
             raise BadRequest(f"内容最多{LONGEST_TEXT}个字，现在有{len(text)}个字。", code="too_long")

@@ -10,7 +10,7 @@ from server.moderation import Moderated
 from server.realtime.channels import AUDIENCE, HOST, room
 from server.realtime.delivery import Delivery
 
-LARGEST_MESSAGE = 64 * 1024
+LARGEST_MESSAGE = 256 * 1024
 """Bytes of one message from a client; a longer one ends its connection."""
 
 

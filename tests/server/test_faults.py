@@ -49,9 +49,7 @@ async def speak_until_cut(client: Client, acknowledged: dict[str, int], number: 
             return
 
 
-async def test_a_kill_under_load_loses_no_acknowledged_comment(
-    own_service: ServiceProcess, own_admin: Staff
-) -> None:
+async def test_a_kill_under_load_loses_no_acknowledged_comment(own_service: ServiceProcess, own_admin: Staff) -> None:
     devices = [secrets.token_urlsafe(16) for _ in range(150)]
     clients = [await citizen(own_service.url, "k01", device=device).connect() for device in devices]
     acknowledged: dict[str, int] = {}
@@ -68,7 +66,9 @@ async def test_a_kill_under_load_loses_no_acknowledged_comment(
 
     own_service.start()
     stored = dict(
-        sqlite3.connect(own_service.data_dir / "minsheng.db").execute("SELECT key, id FROM entry ORDER BY id").fetchall()
+        sqlite3.connect(own_service.data_dir / "minsheng.db")
+        .execute("SELECT key, id FROM entry ORDER BY id")
+        .fetchall()
     )
     assert {key: stored.get(key) for key in acknowledged} == acknowledged
     # What was cut off unacknowledged is sent again by the phones, and is there once.
@@ -92,9 +92,7 @@ async def test_nothing_of_a_killed_service_stays_behind(own_service: ServiceProc
     assert alive == []
 
 
-async def test_a_killed_relay_is_back_and_the_rest_never_noticed(
-    own_service: ServiceProcess, own_admin: Staff
-) -> None:
+async def test_a_killed_relay_is_back_and_the_rest_never_noticed(own_service: ServiceProcess, own_admin: Staff) -> None:
     author = await citizen(own_service.url, "k01").connect()
     relay = next(
         child
