@@ -32,10 +32,10 @@ function due(row: DeskRow): string {
   return dates.sort()[0] ?? (row.state === "ended" ? "9999-1" : "9999-0");
 }
 
-/** In time order: what is on air, what is late, what is due next, what has no date, what is over and done. */
+/** In time order: what is on air, late, due next, without a date, over and done; among equals as the programme has it. */
 export function boardOrder(rows: readonly DeskRow[]): DeskRow[] {
   const rank = (row: DeskRow): number => (row.state === "live" ? 0 : isLate(row) ? 1 : 2);
-  return [...rows].sort((a, b) => rank(a) - rank(b) || due(a).localeCompare(due(b)) || a.slug.localeCompare(b.slug));
+  return [...rows].sort((a, b) => rank(a) - rank(b) || due(a).localeCompare(due(b)));
 }
 
 export function boardFilter(rows: readonly DeskRow[], filters: BoardFilters, today: string): DeskRow[] {

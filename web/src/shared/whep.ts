@@ -12,6 +12,8 @@ const DISCONNECTED_PATIENCE = 4_000;
 const FIRST_PICTURE_PATIENCE = 10_000;
 const NO_PICTURE_PATIENCE = 7_000;
 const TRIES_BEFORE_FALLBACK = 3;
+/** While nobody publishes, the news rings the bell; this is for a line that brings no news. */
+const QUIET_PAUSE = 10_000;
 
 interface Progress {
   bytes: number;
@@ -38,6 +40,7 @@ export class WhepViewer {
   private stopper: AbortController | null = null;
   /** What the service says about the publisher; null while it has not said anything. */
   private onAir: boolean | null = null;
+  private everPlayed = false;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -75,6 +78,11 @@ export class WhepViewer {
     this.tell("connecting");
     while (!signal.aborted) {
       let pause: number;
+      if (this.onAir === false) {
+        this.tell(this.everPlayed ? "interrupted" : "absent");
+        await this.bell.wait(QUIET_PAUSE, signal);
+        if (signal.aborted) return;
+      }
       try {
         if (typeof RTCPeerConnection === "undefined") throw new TypeError("no WebRTC");
         const played = await this.session(signal);
@@ -86,7 +94,7 @@ export class WhepViewer {
         if (signal.aborted) return;
         const refused = error instanceof OfferRefused ? error : null;
         if (refused?.status === 409) {
-          this.tell("absent");
+          this.tell(this.everPlayed ? "interrupted" : "absent");
           pause = (refused.retryAfter ?? 5) * 1000;
         } else {
           failures += 1;
@@ -150,6 +158,7 @@ export class WhepViewer {
       if (shows) {
         lastFrames = now;
         played = true;
+        this.everPlayed = true;
         this.tell("playing");
       }
       [bytes, frames] = [progress.bytes, progress.frames];

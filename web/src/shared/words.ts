@@ -61,7 +61,7 @@ export function numberWords(kind: ActivityKind, number: number): string {
 
 export const unitWords = (units: Unit[]): string => units.map((unit) => unit.name).join("、");
 
-export const nickWords = (nickname: string): string => nickname || "匿名";
+export const nickWords = (nickname: string): string => nickname || "网友";
 
 /** What became of an entry, said to the one who wrote it. */
 export const FATE: Record<EntryState, string> = {
