@@ -1,0 +1,294 @@
+"""The hot loop: a run of packets to every viewer of a lane.
+
+Each viewer has keys of its own, so the SSRC, the sequence numbers and the timestamps can be the same for all: they are
+the broadcast's. Viewers who also agreed on the same payload type make up a lane, for which the headers are written
+once. What is left for each packet and viewer is one `srtp_protect`, done in place in the buffer that `sendmmsg` reads.
+
+A run is a list of packets of one size, of which the last may be smaller: one message that the kernel cuts into
+datagrams. Nothing is allocated for a packet: pointers into the buffer are made once for each stride.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from streaming import kernel
+from streaming.dtls import RTP_TRAILER, protect
+from streaming.kernel import MAX_MESSAGE, MAX_SEGMENTS, NAME_SIZE, ffi
+from streaming.packet import HEADER, HEADER_SIZE, MAX_PACKET, Packet
+
+CHUNK = 32
+"""Viewers in one system call."""
+BUFFER = 256 * 1024
+"""Bytes protected between two system calls: they should stay in the second-level cache."""
+STRIDE_STEP = 64
+"""Bytes to which the distance between two packets is rounded, so that there are few layouts."""
+PATIENCE = 2
+"""Milliseconds to wait for a full send buffer before its packets are dropped."""
+
+
+class Lane:
+    """Viewers of one track with one payload type and one offset of the sequence numbers."""
+
+    def __init__(self, *, ssrc: int, payload_type: int, offset: int) -> None:
+        self.ssrc = ssrc
+        self.payload_type = payload_type
+        self.offset = offset
+        self.contexts: list[Any] = []
+        self.addresses: list[tuple[Any, ...]] = []
+        self.packets = 0
+        self.octets = 0
+        self._members: list[object] = []
+        self._places: dict[object, int] = {}
+        self._names = bytearray()
+        self.names = ffi.from_buffer(self._names)
+
+    def __len__(self) -> int:
+        return len(self.contexts)
+
+    def add(self, member: object, context: Any, address: tuple[Any, ...], name: bytes) -> None:
+        """Let `member` receive what is sent from now on; `context` is its outgoing SRTP context."""
+        self._places[member] = len(self.contexts)
+        self._members.append(member)
+        self.contexts.append(context)
+        self.addresses.append(address)
+        self._rename(len(self.contexts) - 1, name)
+
+    def discard(self, member: object) -> None:
+        """Stop sending to `member`, if it is here. The last one takes its place, so that it costs the same for all."""
+        place = self._places.pop(member, None)
+        if place is None:
+            return
+        last = len(self.contexts) - 1
+        if place != last:
+            self._members[place] = self._members[last]
+            self._places[self._members[place]] = place
+            self.contexts[place] = self.contexts[last]
+            self.addresses[place] = self.addresses[last]
+            self._rename(place, bytes(self._names[last * NAME_SIZE : (last + 1) * NAME_SIZE]))
+        del self._members[last], self.contexts[last], self.addresses[last]
+
+    def move(self, member: object, address: tuple[Any, ...], name: bytes) -> None:
+        """Send to another address from now on."""
+        place = self._places.get(member)
+        if place is not None:
+            self.addresses[place] = address
+            self._rename(place, name)
+
+    def _rename(self, place: int, name: bytes) -> None:
+        if (place + 1) * NAME_SIZE > len(self._names):
+            # A bytearray that C code points into cannot grow: make a larger one, twice the size each time.
+            self._names = self._names.ljust(max(8 * NAME_SIZE, 2 * len(self._names)), b"\0")
+            self.names = ffi.from_buffer(self._names)
+        self._names[place * NAME_SIZE : (place + 1) * NAME_SIZE] = name
+
+
+class _Layout:
+    """Where packets lie in the buffer when they are `stride` bytes apart: their pointers and I/O vectors."""
+
+    def __init__(self, buffer: Any, lengths: Any, names: Any, stride: int) -> None:
+        self.stride = stride
+        self._buffer = buffer
+        self._lengths = lengths
+        self._names = names
+        self._tables: dict[int, tuple[list[Any], list[list[tuple[Any, Any]]], Any, Any]] = {}
+
+    def table(self, count: int) -> tuple[list[Any], list[list[tuple[Any, Any]]], Any, Any]:
+        """For messages of `count` packets: where each viewer begins, its packets with their lengths, iovecs, messages."""
+        table = self._tables.get(count)
+        if table is None:
+            table = self._tables[count] = self._make(count)
+        return table
+
+    def _make(self, count: int) -> tuple[list[Any], list[list[tuple[Any, Any]]], Any, Any]:
+        viewers = max(1, min(CHUNK, BUFFER // (count * self.stride)))
+        starts = [self._buffer + viewer * count * self.stride for viewer in range(viewers)]
+        lengths = [self._lengths + slot for slot in range(count)]
+        rows = [[(start + slot * self.stride, lengths[slot]) for slot in range(count)] for start in starts]
+        vectors = ffi.new("struct iovec[]", viewers * count)
+        messages = ffi.new("struct mmsghdr[]", viewers)
+        for viewer in range(viewers):
+            for slot in range(count):
+                vectors[viewer * count + slot].iov_base = rows[viewer][slot][0]
+            header = messages[viewer].msg_hdr
+            header.msg_name = self._names + viewer * NAME_SIZE
+            header.msg_iov = vectors + viewer * count
+            header.msg_iovlen = count
+        return starts, rows, vectors, messages
+
+
+class Fanout:
+    """Sends runs of packets from one socket. `drops` counts, by cause, datagrams that did not leave."""
+
+    def __init__(self, sock: socket.socket, drops: Counter[str], *, plain: bool = False) -> None:
+        self._socket = sock
+        self._fd = sock.fileno()
+        self._drops = drops
+        self._library = None if plain else kernel.load()
+        self.segmenting = self._library is not None and kernel.can_segment(sock)
+        self._name_size = NAME_SIZE if sock.family == socket.AF_INET6 else 16
+        self._control = kernel.segment_control()
+        self._buffer = ffi.new("char[]", BUFFER + MAX_MESSAGE)
+        self._view = ffi.buffer(self._buffer)
+        self._lengths = ffi.new("int[]", MAX_SEGMENTS)
+        self._names = ffi.new("char[]", CHUNK * NAME_SIZE)
+        self._template = bytearray(MAX_MESSAGE + MAX_PACKET)
+        self._template_pointer = ffi.from_buffer(self._template)
+        self._sizes = ffi.new("int[]", MAX_SEGMENTS)
+        self._layouts: dict[int, _Layout] = {}
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLOUT)
+        self.packets = 0
+        self.octets = 0
+        self.system_calls = 0
+
+    def send(self, packets: Sequence[Packet], lane: Lane) -> None:
+        """Send the packets, in this order, to every viewer of the lane."""
+        if not lane.contexts:
+            return
+        start = 0
+        while start < len(packets):
+            end = self._run(packets, start)
+            self._send_run(packets, start, end, lane)
+            start = end
+
+    def _run(self, packets: Sequence[Packet], start: int) -> int:
+        """The end of the longest run from `start`: equal sizes, then at most one that is smaller."""
+        size = len(packets[start].payload)
+        if not self.segmenting:
+            return start + 1
+        stride = size + HEADER_SIZE + RTP_TRAILER + STRIDE_STEP
+        limit = min(len(packets), start + min(MAX_SEGMENTS, MAX_MESSAGE // stride))
+        end = start + 1
+        while end < limit:
+            other = len(packets[end].payload)
+            if other > size:
+                break
+            end += 1
+            if other < size:
+                break
+        return end
+
+    def _write_template(self, packets: Sequence[Packet], start: int, end: int, lane: Lane, stride: int) -> int:
+        template, sizes = self._template, self._sizes
+        position = octets = 0
+        for slot in range(end - start):
+            packet = packets[start + slot]
+            payload = packet.payload
+            second = lane.payload_type | 0x80 if packet.marker else lane.payload_type
+            sequence = (packet.sequence + lane.offset) & 0xFFFF
+            HEADER.pack_into(template, position, 0x80, second, sequence, packet.timestamp, lane.ssrc)
+            template[position + HEADER_SIZE : position + HEADER_SIZE + len(payload)] = payload
+            sizes[slot] = HEADER_SIZE + len(payload)
+            octets += len(payload)
+            position += stride
+        return octets
+
+    def _send_run(self, packets: Sequence[Packet], start: int, end: int, lane: Lane) -> None:
+        count = end - start
+        largest = len(packets[start].payload) + HEADER_SIZE + RTP_TRAILER
+        stride = -(-largest // STRIDE_STEP) * STRIDE_STEP
+        layout = self._layouts.get(stride)
+        if layout is None:
+            layout = self._layouts[stride] = _Layout(self._buffer, self._lengths, self._names, stride)
+        octets = self._write_template(packets, start, end, lane, stride)
+        starts, rows, vectors, messages = layout.table(count)
+        viewers = len(lane.contexts)
+        total = (count - 1) * stride + len(packets[end - 1].payload) + HEADER_SIZE
+        self._protect_and_send(lane, count, total, stride, (starts, rows, vectors, messages))
+        lane.packets += count
+        lane.octets += octets
+        self.packets += count * viewers
+        self.octets += octets * viewers
+
+    def _protect_and_send(self, lane: Lane, count: int, total: int, stride: int, table: Any) -> None:
+        starts, rows, vectors, messages = table
+        template, lengths, sizes, lengths_size = self._template_pointer, self._lengths, self._sizes, 4 * count
+        move, encrypt, chunk = ffi.memmove, protect, len(starts)
+        prepared = None
+        for first in range(0, len(lane.contexts), chunk):
+            contexts = lane.contexts[first : first + chunk]
+            status = 0
+            for context, target, row in zip(contexts, starts, rows, strict=False):
+                move(target, template, total)
+                move(lengths, sizes, lengths_size)
+                for packet, length in row:
+                    status |= encrypt(context, packet, length)
+            if status:
+                self._encrypt_again(contexts, starts, rows, total, count * stride)
+            # What protection adds is the same for everyone with the same profile; a lane has one.
+            if prepared is None:
+                prepared = self._prepare(vectors, messages, count, min(chunk, len(lane.contexts)))
+            move(self._names, lane.names + first * NAME_SIZE, len(contexts) * NAME_SIZE)
+            self._write(messages, len(contexts), count, lane, first, rows)
+
+    def _prepare(self, vectors: Any, messages: Any, count: int, viewers: int) -> bool:
+        lengths = self._lengths[0:count]
+        segmented = count > 1
+        if segmented:
+            self._control.value = lengths[0]
+        for viewer in range(viewers):
+            for slot in range(count):
+                vectors[viewer * count + slot].iov_len = lengths[slot]
+            header = messages[viewer].msg_hdr
+            header.msg_namelen = self._name_size
+            header.msg_control = self._control if segmented else ffi.NULL
+            header.msg_controllen = 24 if segmented else 0
+        return True
+
+    def _encrypt_again(self, contexts: list[Any], starts: list[Any], rows: Any, total: int, room: int) -> None:
+        """One of the viewers could not be encrypted for: find it, and let nothing in clear text leave."""
+        for context, target, row in zip(contexts, starts, rows, strict=False):
+            ffi.memmove(target, self._template_pointer, total)
+            ffi.memmove(self._lengths, self._sizes, 4 * len(row))
+            if any(protect(context, packet, length) for packet, length in row):
+                ffi.memmove(target, bytes(room), room)
+                self._drops["protect"] += len(row)
+
+    def _write(self, messages: Any, count: int, segments: int, lane: Lane, first: int, rows: Any) -> None:
+        if self._library is None:
+            self._write_plainly(count, lane, first, rows)
+            return
+        done = 0
+        waited = False
+        while done < count:
+            self.system_calls += 1
+            sent = self._library.sendmmsg(self._fd, messages + done, count - done, socket.MSG_DONTWAIT)
+            if sent > 0:
+                done += sent
+                continue
+            code = ffi.errno
+            if code in (errno.EAGAIN, errno.ENOBUFS) and not waited:
+                waited = True
+                self._poll.poll(PATIENCE)
+                continue
+            if code == errno.EINTR:
+                continue
+            if code in (errno.EAGAIN, errno.ENOBUFS):
+                self._drops["send buffer full"] += (count - done) * segments
+                return
+            if segments > 1 and code in (errno.EINVAL, errno.EIO, errno.EMSGSIZE):
+                # The way to this viewer takes no segments of this size (a smaller MTU, no checksum offload).
+                self._write_segments(lane.addresses[first + done], rows[done])
+            else:
+                self._drops["unreachable"] += segments
+            done += 1
+
+    def _write_plainly(self, count: int, lane: Lane, first: int, rows: Any) -> None:
+        for viewer in range(count):
+            self._write_segments(lane.addresses[first + viewer], rows[viewer])
+
+    def _write_segments(self, address: tuple[Any, ...], row: list[tuple[Any, Any]]) -> None:
+        for packet, length in row:
+            self.system_calls += 1
+            try:
+                self._socket.sendto(ffi.buffer(packet, length[0]), address)
+            except BlockingIOError:
+                self._drops["send buffer full"] += 1
+            except OSError:
+                self._drops["unreachable"] += 1

@@ -1,0 +1,287 @@
+"""The relay's process: owns the port, the sessions and the broadcasts, and does what the service asks.
+
+    python -m streaming.relay --media-port 8189 --control FD --public-address 192.0.2.7
+
+`--control` is the file descriptor of a connected socket. When its other end is gone, so is the relay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import resource
+import signal
+import socket
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+from streaming import sdp
+from streaming.broadcast import Broadcast
+from streaming.control import MAX_LINE, Server
+from streaming.dtls import HandshakeQueue, make_certificate
+from streaming.errors import BadOffer, Conflict, Full, NotOnAir, PreconditionFailed, RelayError, UnknownSession
+from streaming.ice import Credentials
+from streaming.port import Port
+from streaming.publisher import Publisher
+from streaming.viewer import Viewer
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.1
+CLOSE_SECONDS = 2.0
+"""How long viewers are told that the relay ends, before it does."""
+
+
+class Relay:
+    """Everything in the process. `run` returns when the service is gone or SIGTERM came."""
+
+    def __init__(self, port: Port, addresses: list[str], *, max_viewers: int) -> None:
+        self.port = port
+        self.counters: Counter[str] = Counter()
+        self._addresses = addresses
+        self._max_viewers = max_viewers
+        self._certificate = make_certificate()
+        self._handshakes = HandshakeQueue()
+        self._sessions: dict[str, Publisher | Viewer] = {}
+        self._broadcasts: dict[str, Broadcast] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._server: Server | None = None
+
+    async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve, tick, and end every session at the end."""
+        self._server = Server(reader, writer, self._handle)
+        self.port.start()
+        self._server.event("ready", port=self.port.number, segmenting=self.port.fanout.segmenting)
+        ticking = asyncio.create_task(self._tick())
+        serving = asyncio.create_task(self._server.run())
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+        try:
+            await asyncio.wait([serving, ticking], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (serving, ticking):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            for session in list(self._sessions.values()):
+                session.end("relay ends")
+            if self._closing:
+                await asyncio.wait(self._closing, timeout=CLOSE_SECONDS)
+            self.port.close()
+            writer.close()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            for session in list(self._sessions.values()):
+                session.tick(now)
+
+    # Operations
+
+    async def _handle(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        match operation:
+            case "publish":
+                return self._publish(**arguments)
+            case "watch":
+                return self._watch(**arguments)
+            case "patch":
+                return self._patch(**arguments)
+            case "end":
+                self._session(arguments["session"]).end("ended by request")
+                return {}
+            case "end_activity":
+                for session in list(self._sessions.values()):
+                    if session.broadcast.activity == arguments["activity"]:
+                        session.end("activity ended")
+                return {}
+            case "stats":
+                return self._stats()
+            case _:
+                raise RelayError(f"The relay knows no operation {operation}.")
+
+    def _publish(self, activity: str, offer: dict[str, Any], owner: str) -> dict[str, Any]:
+        broadcast = self._broadcast(activity)
+        present = broadcast.claimant
+        if present is not None and present.owner != owner:
+            raise Conflict("Somebody else is publishing to this activity.")
+        publisher = Publisher(
+            sdp.Offer.from_json(offer),
+            owner=owner,
+            broadcast=broadcast,
+            port=self.port,
+            certificate=self._certificate,
+            handshakes=self._handshakes,
+            closed=self._closed,
+        )
+        broadcast.claimant = publisher
+        return self._open(publisher)
+
+    def _watch(self, activity: str, offer: dict[str, Any]) -> dict[str, Any]:
+        broadcast = self._broadcasts.get(activity)
+        if broadcast is None or not broadcast.on_air:
+            raise NotOnAir("Nobody is publishing to this activity yet.")
+        if sum(isinstance(session, Viewer) for session in self._sessions.values()) >= self._max_viewers:
+            raise Full(f"The relay carries {self._max_viewers} viewers, as many as it may.")
+        viewer = Viewer(
+            sdp.Offer.from_json(offer),
+            broadcast=broadcast,
+            port=self.port,
+            certificate=self._certificate,
+            handshakes=self._handshakes,
+            closed=self._closed,
+        )
+        if not viewer.tracks:
+            viewer.end("nothing in common")
+            names = " and ".join(track.codec.name for track in broadcast.tracks.values())
+            raise BadOffer(f"The offer has nothing of what is sent: {names}.")
+        return self._open(viewer)
+
+    def _patch(self, session: str, credentials: list[str] | None, if_match: str) -> dict[str, Any]:
+        """Credentials that the peer has already come with its candidates, which ICE-lite needs not; others restart ICE."""
+        peer = self._session(session)
+        if if_match not in ("*", peer.local.etag):
+            raise PreconditionFailed("The ICE session was restarted meanwhile.")
+        if credentials is None or Credentials(*credentials) == peer.remote:
+            return {}
+        local = peer.restart_ice(Credentials(*credentials))
+        return {"ufrag": local.ufrag, "password": local.password, "candidates": self._candidates()}
+
+    def _open(self, peer: Publisher | Viewer) -> dict[str, Any]:
+        self._sessions[peer.id] = peer
+        return sdp.Grant(
+            id=peer.id,
+            ufrag=peer.local.ufrag,
+            password=peer.local.password,
+            fingerprint=self._certificate.fingerprint,
+            setup=peer.setup,
+            candidates=self._candidates(),
+            tracks=peer.tracks,
+        ).to_json()
+
+    def _candidates(self) -> list[str]:
+        return sdp.candidates(self._addresses, self.port.number)
+
+    def _session(self, identifier: str) -> Publisher | Viewer:
+        try:
+            return self._sessions[identifier]
+        except KeyError:
+            raise UnknownSession("There is no such session, or it has ended.") from None
+
+    def _broadcast(self, activity: str) -> Broadcast:
+        broadcast = self._broadcasts.get(activity)
+        if broadcast is None:
+            broadcast = Broadcast(activity, self.port.fanout, self.counters, self._air_changed)
+            self._broadcasts[activity] = broadcast
+        return broadcast
+
+    # What sessions say
+
+    def _air_changed(self, activity: str, on_air: bool) -> None:
+        log.info("%s: %s", activity, "on air" if on_air else "off air")
+        if self._server is not None:
+            self._server.event("publisher", activity=activity, on_air=on_air)
+
+    def _closed(self, peer: Publisher | Viewer, reason: str) -> None:
+        """A session is over: forget it now, tell its peer in a task of its own."""
+        log.info("%s: %s session %s… ends: %s", peer.broadcast.activity, peer.kind, peer.id[:6], reason)
+        self.counters[f"{peer.kind} ended: {reason}"] += 1
+        self._sessions.pop(peer.id, None)
+        broadcast = peer.broadcast
+        broadcast.forget(peer)
+        task = asyncio.get_running_loop().create_task(peer.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        if broadcast.empty and self._broadcasts.get(broadcast.activity) is broadcast:
+            broadcast.close()
+            del self._broadcasts[broadcast.activity]
+
+    def _stats(self) -> dict[str, Any]:
+        """Counters since the start; whoever asks twice can tell rates."""
+        fanout, usage = self.port.fanout, resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "activities": {
+                activity: {
+                    "publisher": _publisher_stats(broadcast.publisher) if broadcast.publisher else None,
+                    "viewers": len(broadcast.viewers),
+                }
+                for activity, broadcast in self._broadcasts.items()
+            },
+            "totals": {
+                "packets received": self.port.received,
+                "packets sent": fanout.packets,
+                "octets sent": fanout.octets,
+                "system calls": fanout.system_calls,
+                **self.counters,
+            },
+            "drops": dict(self.port.drops),
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "resident_kilobytes": usage.ru_maxrss,
+            "monotonic": time.monotonic(),
+        }
+
+
+def _publisher_stats(publisher: Publisher) -> dict[str, Any]:
+    tracks = {}
+    for kind, codec in publisher.codecs.items():
+        track = publisher.broadcast.tracks[kind]
+        width, height = track.size or (None, None)
+        tracks[kind] = {
+            "codec": codec.name,
+            "packets": track.packets,
+            "octets": track.octets,
+            "frames": track.frames,
+            "width": width,
+            "height": height,
+        }
+    receptions = [source.reception for source in publisher.sources if source.reception is not None]
+    return {
+        "since": publisher.since,
+        "tracks": tracks,
+        "packets": sum(reception.packets for reception in receptions),
+        "packets_lost": sum(reception.lost for reception in receptions),
+    }
+
+
+async def serve(arguments: argparse.Namespace) -> int:
+    """Bind the port and run; a port that cannot be had is told over the control socket."""
+    control = socket.socket(fileno=arguments.control)
+    reader, writer = await asyncio.open_connection(sock=control, limit=MAX_LINE)
+    try:
+        port = Port.bind(arguments.media_port, plain=arguments.plain)
+    except RelayError as error:
+        Server(reader, writer, _refuse).event("failed", message=str(error))
+        await writer.drain()
+        writer.close()
+        return 1
+    await Relay(port, arguments.public_address, max_viewers=arguments.max_viewers).run(reader, writer)
+    return 0
+
+
+async def _refuse(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    raise RelayError("The relay did not start.")
+
+
+def main() -> int:
+    """Parse the command line and run until the end."""
+    parser = argparse.ArgumentParser(prog="python -m streaming.relay", description=__doc__)
+    parser.add_argument("--media-port", type=int, required=True, help="UDP port; 0 takes a free one")
+    parser.add_argument("--control", type=int, required=True, help="file descriptor of the control socket")
+    parser.add_argument("--public-address", action="append", default=[], help="address to advertise; may be repeated")
+    parser.add_argument("--max-viewers", type=int, default=1000)
+    parser.add_argument("--plain", action="store_true", help="one sendto a packet, for comparison")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s relay %(levelname)s: %(message)s", stream=sys.stderr)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service ends the relay
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(serve(arguments))
+    return uvloop.run(serve(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,310 @@
+"""Offers in, answers out: what WHIP and WHEP say in SDP (RFC 9725, RFC 8829, RFC 8866).
+
+Both run in the service's process, so that text of up to ten thousand bytes is never parsed between two packets. The
+relay gets an `Offer` and gives a `Grant`; both cross the control socket as JSON.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self
+
+from aiortc.sdp import MediaDescription, SessionDescription
+
+from streaming import codecs
+from streaming.errors import BadOffer
+
+MAX_SDP = 65536
+"""Characters; a browser's offer has about 10,000."""
+
+MAX_MEDIA = 32
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+_HASHES = ("sha-256", "sha-384", "sha-512")
+_ICE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One payload type of an offer that the relay can carry."""
+
+    codec: str
+    payload_type: int
+    fmtp: str | None
+    rtx: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One m-section. `formats` is empty where it is of no use here and will be rejected."""
+
+    kind: str
+    mid: str | None
+    protocol: str
+    first_format: str
+    formats: list[Format] = field(default_factory=list)
+    ssrcs: list[int] = field(default_factory=list)
+    rtx_ssrcs: list[int] = field(default_factory=list)
+    transport_cc: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the relay needs of an offer. `setup` is the offerer's DTLS role as in RFC 8842."""
+
+    ufrag: str
+    password: str
+    setup: Literal["actpass", "active", "passive"]
+    fingerprints: list[tuple[str, str]]
+    media: list[Media]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        media = [
+            Media(**{**section, "formats": [Format(**entry) for entry in section["formats"]]})
+            for section in value["media"]
+        ]
+        return cls(
+            **{**value, "media": media, "fingerprints": [(name, digest) for name, digest in value["fingerprints"]]}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What was agreed for one m-section, given by its index in the offer."""
+
+    index: int
+    codec: str
+    payload_type: int
+    ssrc: int | None = None
+    rtx: int | None = None
+    rtx_ssrc: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The relay's half of a session: what the answer says."""
+
+    id: str
+    ufrag: str
+    password: str
+    fingerprint: str
+    setup: Literal["active", "passive"]
+    candidates: list[str]
+    tracks: list[Track]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        return cls(**{**value, "tracks": [Track(**track) for track in value["tracks"]]})
+
+
+def parse_offer(text: str, *, sending: bool) -> Offer:
+    """Read an offer whose maker wants to send (WHIP) or to receive (WHEP).
+
+    Raises BadOffer with a sentence that says what is missing.
+    """
+    if len(text) > MAX_SDP:
+        raise BadOffer(f"The SDP has more than {MAX_SDP} characters.")
+    if not text.startswith("v=0"):
+        raise BadOffer("The body is no SDP: it does not begin with v=0.")
+    try:
+        description = SessionDescription.parse(text)
+    except Exception as error:  # aiortc.sdp asserts, indexes and converts: any of these means the same here
+        raise BadOffer("The SDP cannot be read.") from error
+    if not 0 < len(description.media) <= MAX_MEDIA:
+        raise BadOffer("The SDP has no media section, or too many.")
+    media = [_media(section, sending=sending) for section in description.media]
+    _keep_first_of_each_kind(media)
+    used = [section for section, parsed in zip(description.media, media, strict=True) if parsed.formats]
+    if not used:
+        kinds = "H.264 constrained baseline, VP8 or Opus"
+        raise BadOffer(f"The SDP offers nothing the relay can carry: it takes {kinds}, with rtcp-mux.")
+    bundled = {item for group in description.group if group.semantic == "BUNDLE" for item in group.items}
+    if len(used) > 1 and not all(section.rtp.muxId in bundled for section in used):
+        raise BadOffer("The media sections must share one transport (a=group:BUNDLE).")
+    return _with_transport(used[0], media)
+
+
+def _with_transport(section: MediaDescription, media: list[Media]) -> Offer:
+    ice = section.ice
+    ufrag, password = (ice.usernameFragment, ice.password) if ice is not None else (None, None)
+    if not _is_ice(ufrag, 4) or not _is_ice(password, 22):
+        raise BadOffer("The SDP lacks a valid a=ice-ufrag or a=ice-pwd (RFC 8839 section 5.4).")
+    if section.dtls is None:
+        raise BadOffer("The SDP lacks a=setup (RFC 8842 section 5.1).")
+    fingerprints = [
+        (entry.algorithm.lower(), entry.value)
+        for entry in section.dtls.fingerprints
+        if entry.algorithm.lower() in _HASHES
+    ]
+    if not fingerprints:
+        raise BadOffer("The SDP lacks an a=fingerprint with sha-256, sha-384 or sha-512.")
+    roles: dict[str, Literal["actpass", "active", "passive"]] = {
+        "auto": "actpass",
+        "client": "active",
+        "server": "passive",
+    }
+    return Offer(str(ufrag), str(password), roles[section.dtls.role], fingerprints, media)
+
+
+def _is_ice(value: str | None, least: int) -> bool:
+    return value is not None and least <= len(value) <= 256 and _ICE_CHARACTERS.issuperset(value)
+
+
+def _media(section: MediaDescription, *, sending: bool) -> Media:
+    mid = section.rtp.muxId or None
+    nothing = Media(section.kind, mid, section.profile, str(section.fmt[0]))
+    wanted = ("sendonly", "sendrecv", None) if sending else ("recvonly", "sendrecv", None)
+    if section.kind not in ("audio", "video") or not section.rtcp_mux or section.direction not in wanted:
+        return nothing
+    if section.port == 0:  # rejected by its maker (RFC 3264 section 6); 9 stands for "not known yet"
+        return nothing
+    rtx = {
+        int(str(codec.parameters["apt"])): codec.payloadType
+        for codec in section.rtp.codecs
+        if codec.mimeType.lower().endswith("/rtx") and isinstance(codec.parameters.get("apt"), int)
+    }
+    formats = []
+    for offered in section.rtp.codecs:
+        payload_type = offered.payloadType
+        if payload_type is None or not 0 <= payload_type < 128:
+            continue
+        try:
+            codec = codecs.match(offered, section.kind)
+        except ValueError:  # an H.264 profile that nobody has heard of is no reason to refuse the others
+            continue
+        if codec is not None:
+            fmtp = codec.fmtp(offered.parameters)
+            formats.append(Format(codec.name, payload_type, fmtp, rtx.get(payload_type)))
+    rtx_ssrcs = [
+        int(group.items[1]) for group in section.ssrc_group if group.semantic == "FID" and len(group.items) > 1
+    ]
+    return Media(
+        section.kind,
+        mid,
+        section.profile,
+        str(section.fmt[0]),
+        formats,
+        [source.ssrc for source in section.ssrc if source.ssrc not in rtx_ssrcs],
+        rtx_ssrcs,
+        next((e.id for e in section.rtp.headerExtensions if e.uri == TRANSPORT_CC and 0 < e.id < 15), None),
+    )
+
+
+def _keep_first_of_each_kind(media: list[Media]) -> None:
+    seen = set()
+    for section in media:
+        if section.kind in seen:
+            section.formats.clear()
+        if section.formats:
+            seen.add(section.kind)
+
+
+def read_fragment(text: str) -> tuple[str, str] | None:
+    """The ICE user name fragment and password of an `application/trickle-ice-sdpfrag` (RFC 8840 section 9).
+
+    None where it carries candidates without them. Raises BadOffer.
+    """
+    if len(text) > MAX_SDP:
+        raise BadOffer(f"The SDP fragment has more than {MAX_SDP} characters.")
+    values = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name in ("a=ice-ufrag", "a=ice-pwd"):
+            values[name] = value.strip()
+        elif line and not line.startswith(("a=", "m=")):
+            raise BadOffer("The body is no SDP fragment.")
+    if not values and "a=candidate:" in text:
+        return None
+    ufrag, password = values.get("a=ice-ufrag"), values.get("a=ice-pwd")
+    if not _is_ice(ufrag, 4) or not _is_ice(password, 22):
+        raise BadOffer("The SDP fragment lacks a valid a=ice-ufrag or a=ice-pwd (RFC 8840 section 9).")
+    return str(ufrag), str(password)
+
+
+def write_fragment(ufrag: str, password: str, candidates: list[str]) -> str:
+    """The answer to an ICE restart (RFC 9725 section 4.3.3)."""
+    lines = ["a=ice-lite", f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{password}"]
+    lines += [f"a=candidate:{candidate}" for candidate in candidates]
+    return "\r\n".join([*lines, "a=end-of-candidates"]) + "\r\n"
+
+
+def candidates(addresses: list[str], port: int) -> list[str]:
+    """The values of a=candidate for the one UDP port (RFC 8839 section 5.1), the first address first in preference."""
+    return [
+        f"{index + 1} 1 udp {(126 << 24) | ((65535 - index) << 8) | 255} {address} {port} typ host"
+        for index, address in enumerate(addresses)
+    ]
+
+
+def write_answer(offer: Offer, grant: Grant, *, sending: bool) -> str:
+    """The answer to `offer`; `sending` tells that its maker sends, so that the relay receives."""
+    agreed = {track.index: track for track in grant.tracks}
+    mids = [offer.media[track.index].mid for track in grant.tracks]
+    lines = [
+        "v=0",
+        f"o=minsheng {secrets.randbits(62)} 1 IN IP4 0.0.0.0",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+    ]
+    if all(mid is not None for mid in mids):
+        lines.append("a=group:BUNDLE " + " ".join(str(mid) for mid in mids))
+    lines.append("a=msid-semantic:WMS *")
+    for index, section in enumerate(offer.media):
+        track = agreed.get(index)
+        if track is None:
+            lines += [f"m={section.kind} 0 {section.protocol} {section.first_format}", "c=IN IP4 0.0.0.0", "a=inactive"]
+            if section.mid is not None:
+                lines.append(f"a=mid:{section.mid}")
+        else:
+            lines += _agreed(section, track, grant, sending=sending)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _agreed(section: Media, track: Track, grant: Grant, *, sending: bool) -> list[str]:
+    codec = codecs.BY_NAME[track.codec]
+    payload_type = track.payload_type
+    formats = [payload_type] if track.rtx is None else [payload_type, track.rtx]
+    channels = "/2" if codec.kind == "audio" else ""
+    lines = [
+        f"m={section.kind} 9 {section.protocol} {' '.join(map(str, formats))}",
+        "c=IN IP4 0.0.0.0",
+        "a=recvonly" if sending else "a=sendonly",
+        "a=rtcp-mux",
+        "a=rtcp-mux-only",
+        "a=rtcp-rsize",
+        f"a=rtpmap:{payload_type} {codec.name}/{codec.clock_rate}{channels}",
+    ]
+    if section.mid is not None:
+        lines.append(f"a=mid:{section.mid}")
+    fmtp = next(entry.fmtp for entry in section.formats if entry.payload_type == payload_type)
+    if fmtp is not None:
+        lines.append(f"a=fmtp:{payload_type} {fmtp}")
+    feedback = list(codec.feedback)
+    if sending and section.transport_cc is not None:
+        feedback.append("transport-cc")
+        lines.append(f"a=extmap:{section.transport_cc} {TRANSPORT_CC}")
+    elif sending and codec.kind == "video":
+        feedback.append("goog-remb")
+    lines += [f"a=rtcp-fb:{payload_type} {value}" for value in feedback]
+    if track.rtx is not None:
+        lines += [f"a=rtpmap:{track.rtx} rtx/{codec.clock_rate}", f"a=fmtp:{track.rtx} apt={payload_type}"]
+    if track.ssrc is not None:
+        lines.append(f"a=msid:minsheng {section.kind}")
+        if track.rtx_ssrc is not None:
+            lines.append(f"a=ssrc-group:FID {track.ssrc} {track.rtx_ssrc}")
+        lines += [f"a=ssrc:{ssrc} cname:minsheng" for ssrc in (track.ssrc, track.rtx_ssrc) if ssrc is not None]
+    lines += [f"a=ice-ufrag:{grant.ufrag}", f"a=ice-pwd:{grant.password}"]
+    lines += [f"a=candidate:{candidate}" for candidate in grant.candidates]
+    lines += ["a=end-of-candidates", f"a=fingerprint:sha-256 {grant.fingerprint}", f"a=setup:{grant.setup}"]
+    return lines
