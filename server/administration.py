@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import select
-from streaming.publish import Progress, PublishError, publish
 
 from feedback.digest import render
 from feedback.text import clean
@@ -23,6 +22,7 @@ from server.services import utc_now
 from server.store.database import Database
 from server.store.migrate import migrate
 from server.store.tables import Account, Activity
+from streaming.publish import Progress, PublishError, publish
 
 
 @asynccontextmanager

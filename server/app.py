@@ -7,7 +7,6 @@ from logging import getLogger
 
 from aiohttp import web
 from redis.asyncio import Redis
-from streaming.supervisor import Supervisor
 
 from server.activities import Directory
 from server.auth.authenticator import Authenticator
@@ -27,6 +26,7 @@ from server.services import Services, utc_now
 from server.store.database import Database
 from server.store.journal import Journal
 from streaming.errors import RelayError
+from streaming.supervisor import Supervisor
 
 log = getLogger(__name__)
 

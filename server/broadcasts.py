@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from logging import getLogger
 from typing import Any
 
-from streaming.supervisor import PublisherChanged, RelayChanged, RelayEvent, RelayStats, Supervisor
-
 from streaming.errors import RelayError
+from streaming.supervisor import PublisherChanged, RelayChanged, RelayEvent, RelayStats, Supervisor
 
 log = getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Broadcasts:
         publisher = stats.publisher if stats else None
         return {
             "on_air": self.on_air(slug),
-            "publisher": None if publisher is None else publisher.as_dict(),
+            "publisher": None if publisher is None else {**publisher.as_dict(), "since": _moment(publisher.since)},
             "viewers": stats.viewers if stats else 0,
             "relay": "up" if self._relay is not None and self._relay.up else "restarting",
         }
@@ -103,3 +103,7 @@ class Broadcasts:
             for slug in activities | told:
                 await self._on_stream(slug, await self.stream(slug))
             told = activities
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -10,8 +10,6 @@ from datetime import timedelta
 from logging import getLogger
 
 import socketio
-from streaming.clip import make_clip
-from streaming.publish import PublishError, publish
 
 from server.activities import change_state, get_activity
 from server.auth.accounts import create_account, find_account, set_password
@@ -24,7 +22,9 @@ from server.realtime.channels import AUDIENCE
 from server.serve import address_of, prepare, running, stop_signal
 from server.services import utc_now
 from server.store.database import Database
+from streaming.clip import make_clip
 from streaming.errors import RelayError
+from streaming.publish import PublishError, publish
 
 log = getLogger(__name__)
 

@@ -16,8 +16,6 @@ from server.store.database import Database
 from server.store.journal import Journal
 
 if TYPE_CHECKING:
-    from streaming.supervisor import Supervisor
-
     from server.broadcasts import Broadcasts
     from server.realtime.audience import AudienceNamespace
     from server.realtime.delivery import Delivery
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from server.realtime.limits import Buckets
     from server.realtime.presence import Presence
     from server.scoring import Scoring
+    from streaming.supervisor import Supervisor
 
 
 def utc_now() -> datetime:

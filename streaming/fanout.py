@@ -99,7 +99,7 @@ class _Layout:
         self._tables: dict[int, tuple[list[Any], list[list[tuple[Any, Any]]], Any, Any]] = {}
 
     def table(self, count: int) -> tuple[list[Any], list[list[tuple[Any, Any]]], Any, Any]:
-        """For messages of `count` packets: where each viewer begins, its packets with their lengths, iovecs, messages."""
+        """For messages of `count` packets: where a viewer begins, its packets and lengths, iovecs, messages."""
         table = self._tables.get(count)
         if table is None:
             table = self._tables[count] = self._make(count)

@@ -58,7 +58,7 @@ class Port:
             sock = _bind_dual(port) or _bind_ipv4(port)
         except OSError as error:
             raise RelayError(
-                f"UDP port {port} cannot be used ({error.strerror}). Is another relay running? Choose another media port."
+                f"UDP port {port} cannot be used ({error.strerror}). Is another relay running? Choose another port."
             ) from error
         sock.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):

@@ -141,7 +141,7 @@ class Relay:
         return self._open(viewer)
 
     def _patch(self, session: str, credentials: list[str] | None, if_match: str) -> dict[str, Any]:
-        """Credentials that the peer has already come with its candidates, which ICE-lite needs not; others restart ICE."""
+        """The credentials it has come with candidates, which ICE-lite needs not; others restart ICE."""
         peer = self._session(session)
         if if_match not in ("*", peer.local.etag):
             raise PreconditionFailed("The ICE session was restarted meanwhile.")

@@ -1,7 +1,6 @@
 """WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): SDP over HTTP in front of the relay."""
 
 from aiohttp import web
-from streaming.supervisor import Session
 
 from server.activities import require_reach
 from server.auth.authenticator import bearer_of
@@ -10,6 +9,7 @@ from server.auth.rights import Right
 from server.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceError, Unauthorized, Unavailable
 from server.http.endpoint import Call, endpoint
 from streaming import errors as relay_errors
+from streaming.supervisor import Session
 
 _LONGEST_SDP = 64 * 1024
 _SDP = "application/sdp"
@@ -32,6 +32,12 @@ class PreconditionFailed(ServiceError):
     status, code = 412, "precondition_failed"
 
 
+class PreconditionRequired(ServiceError):
+    """The request names no ETag (RFC 9725, 4.3)."""
+
+    status, code = 428, "precondition_required"
+
+
 def refusal(error: relay_errors.RelayError) -> ServiceError:
     """The answer to an error of the relay."""
     match error:
@@ -47,6 +53,8 @@ def refusal(error: relay_errors.RelayError) -> ServiceError:
             return Unavailable("观看人数已满，请稍后再试。", code="full", retry_after=10)
         case relay_errors.UnknownSession():
             return NotFound("这个会话已经结束。")
+        case relay_errors.PreconditionRequired():
+            return PreconditionRequired("请求需要 If-Match。")
         case relay_errors.PreconditionFailed():
             return PreconditionFailed("会话已经更新，请重新连接。")
         case _:
