@@ -110,8 +110,8 @@ def _defaults(document: DocumentObject) -> None:
         defaults,
         parse_xml(
             f"<w:docDefaults {nsdecls('w')}><w:rPrDefault><w:rPr><w:rFonts{fonts}/>"
-            '<w:sz w:val="32"/><w:szCs w:val="32"/><w:lang w:val="en-US" w:eastAsia="zh-CN" w:bidi="ar-SA"/></w:rPr></w:rPrDefault>'
-            "<w:pPrDefault/></w:docDefaults>"
+            '<w:sz w:val="32"/><w:szCs w:val="32"/><w:lang w:val="en-US" w:eastAsia="zh-CN" w:bidi="ar-SA"/>'
+            "</w:rPr></w:rPrDefault><w:pPrDefault/></w:docDefaults>"
         ),
     )
 
