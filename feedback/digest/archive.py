@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from datetime import datetime
 
 from feedback.digest.wording import beijing
@@ -9,8 +10,8 @@ from feedback.digest.wording import beijing
 _FIRST_YEAR = 1980  # zip cannot date earlier
 
 
-def stamped(data: bytes, as_of: datetime, replaced: dict[str, bytes] | None = None) -> bytes:
-    """The archive *data* with every member dated *as_of* and members of *replaced* exchanged: same data, same bytes."""
+def stamped(data: bytes, as_of: datetime, edit: Callable[[str, bytes], bytes] | None = None) -> bytes:
+    """The archive *data* with every member dated *as_of*: same data, same bytes. *edit* may change each by its name."""
     local = beijing(as_of)
     date = (max(local.year, _FIRST_YEAR), local.month, local.day, local.hour, local.minute, local.second)
     result = io.BytesIO()
@@ -19,5 +20,6 @@ def stamped(data: bytes, as_of: datetime, replaced: dict[str, bytes] | None = No
             member = zipfile.ZipInfo(name, date)
             member.compress_type = zipfile.ZIP_DEFLATED
             member.external_attr = 0o600 << 16
-            target.writestr(member, (replaced or {}).get(name) or source.read(name), compresslevel=6)
+            content = source.read(name)
+            target.writestr(member, edit(name, content) if edit else content, compresslevel=6)
     return result.getvalue()
