@@ -102,7 +102,8 @@ def add_table(pen: Pen, sheet: Worksheet, columns: Sequence[Column], rows: Itera
     parts: list[str] = []
     at = 1
     for at, row in enumerate(rows, 2):
-        parts.append(f'<row r="{at}">')
+        lines = max(lines_needed(value, column.width) for value, column in zip(row, columns, strict=True))
+        parts.append(f'<row r="{at}" ht="{row_height(lines)}">' if lines > 1 else f'<row r="{at}">')
         for letter, text, other, value in zip(letters, texts, others, row, strict=True):
             if value is None:
                 parts.append(f'<c r="{letter}{at}" {other}/>')
@@ -115,6 +116,20 @@ def add_table(pen: Pen, sheet: Worksheet, columns: Sequence[Column], rows: Itera
         parts.append("</row>")
     sheet.auto_filter.ref = f"A1:{letters[-1]}{at}"
     return "".join(parts).encode()
+
+
+def lines_needed(value: Value, width: float) -> int:
+    """How many lines *value* takes in a column of *width* digits, a Han character being two digits wide."""
+    if not isinstance(value, str) or (2 * len(value) < width and "\n" not in value):
+        return 1
+    room = int(width) - 1
+    lines = (sum(2 if character > "\u2e7f" else 1 for character in line) for line in value.split("\n"))
+    return sum(max(1, -(-line // room)) for line in lines)
+
+
+def row_height(lines: int) -> int:
+    """Height of a row in points; Excel allows 409. Not every reader finds it out by itself."""
+    return min(15 * lines, 409)
 
 
 def storable(text: str) -> str:

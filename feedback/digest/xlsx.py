@@ -13,7 +13,19 @@ from openpyxl.xml.functions import tostring
 from feedback.decisions import DENOMINATOR, Decision
 from feedback.digest.archive import stamped
 from feedback.digest.model import Digest
-from feedback.digest.sheet import ANY, COUNT, MOMENT, SCORE, SHARE, Column, Pen, add_table, print_on_a4
+from feedback.digest.sheet import (
+    ANY,
+    COUNT,
+    MOMENT,
+    SCORE,
+    SHARE,
+    Column,
+    Pen,
+    add_table,
+    lines_needed,
+    print_on_a4,
+    row_height,
+)
 from feedback.digest.wording import beijing, moment, period
 from feedback.scorer import Label
 from feedback.states import Reason
@@ -42,12 +54,14 @@ def render(digest: Digest) -> bytes:
     return stamped(buffer.getvalue(), digest.as_of, finish)
 
 
+_FACT_WIDTH = 66
+
 _Fact = tuple[str, Any, str]
 """A line of the overview: its name, its value, and the format of the value."""
 
 
 def _overview(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
-    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 26, 58
+    sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 20, _FACT_WIDTH
     print_on_a4(sheet)
     begins: dict[str, int] = {}
     at = 0
@@ -57,7 +71,8 @@ def _overview(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
             at += 1
         sheet.append([pen.cell(sheet, title, header=True), pen.cell(sheet, "", header=True)])
         begins[title] = at + 2
-        for name, value, number_format in facts:
+        for row, (name, value, number_format) in enumerate(facts, begins[title]):
+            sheet.row_dimensions[row].height = row_height(lines_needed(value, _FACT_WIDTH))
             sheet.append([pen.cell(sheet, name), pen.cell(sheet, value, number_format)])
         at += 1 + len(facts)
     _bars(sheet, "情感参考（条）", begins["情感参考"], len(Label), "D2")
