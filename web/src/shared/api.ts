@@ -12,7 +12,6 @@ import type {
   Outcomes,
   Receipt,
   Role,
-  Stream,
   Suggestion,
   Summary,
   Unit,
@@ -140,7 +139,6 @@ export const api = {
     request("POST", `/activities/${at(slug)}/state`, { state }),
   publishToken: (slug: string): Promise<{ token: string; whip_url: string }> =>
     request("GET", `/activities/${at(slug)}/publish-token`),
-  stream: (slug: string): Promise<Stream> => request("GET", `/activities/${at(slug)}/stream`),
 
   entries: (
     slug: string,

@@ -134,7 +134,8 @@ export interface Stream {
   on_air: boolean;
   publisher: {
     since: string;
-    video: { codec: string; bitrate: number; fps: number; width: number; height: number } | null;
+    /** Size and rate are null until they are known. */
+    video: { codec: string; bitrate: number; fps: number | null; width: number | null; height: number | null } | null;
     audio: { codec: string; bitrate: number } | null;
     packets_lost: number;
   } | null;

@@ -11,6 +11,10 @@ const STALL = 2_500;
 const DISCONNECTED_PATIENCE = 4_000;
 const FIRST_PICTURE_PATIENCE = 10_000;
 const NO_PICTURE_PATIENCE = 7_000;
+/** A publisher who is back sends at once; a session that carries nothing by then belongs to a relay that is gone. */
+const RETURN_PATIENCE = 2_000;
+/** A lost session is opened anew at once, but not by a whole hall in the same instant. */
+const MILL = 500;
 const TRIES_BEFORE_FALLBACK = 3;
 /** While nobody publishes, the news rings the bell; this is for a line that brings no news. */
 const QUIET_PAUSE = 10_000;
@@ -40,6 +44,8 @@ export class WhepViewer {
   private stopper: AbortController | null = null;
   /** What the service says about the publisher; null while it has not said anything. */
   private onAir: boolean | null = null;
+  /** When the publisher came last. */
+  private cameAt = 0;
   private everPlayed = false;
 
   constructor(
@@ -53,6 +59,8 @@ export class WhepViewer {
     this.stopper = new AbortController();
     window.addEventListener("online", this.ring);
     document.addEventListener("visibilitychange", this.ring);
+    // The first picture is told at once, not at the next tick.
+    this.video.addEventListener("playing", this.ring);
     void this.run(this.stopper.signal);
   }
 
@@ -61,6 +69,7 @@ export class WhepViewer {
     this.stopper = null;
     window.removeEventListener("online", this.ring);
     document.removeEventListener("visibilitychange", this.ring);
+    this.video.removeEventListener("playing", this.ring);
     this.video.srcObject = null;
     this.video.removeAttribute("src");
   }
@@ -68,7 +77,9 @@ export class WhepViewer {
   setOnAir(onAir: boolean | null): void {
     const came = onAir === true && this.onAir !== true;
     this.onAir = onAir;
-    if (came) this.bell.ring();
+    if (!came) return;
+    this.cameAt = Date.now();
+    this.bell.ring();
   }
 
   private readonly ring = (): void => this.bell.ring();
@@ -87,9 +98,9 @@ export class WhepViewer {
         if (typeof RTCPeerConnection === "undefined") throw new TypeError("no WebRTC");
         const played = await this.session(signal);
         if (signal.aborted) return;
-        failures = played ? 1 : failures + 1;
+        failures = played ? 0 : failures + 1;
         this.tell("reconnecting");
-        pause = backoff(failures);
+        pause = played ? Math.random() * MILL : backoff(failures);
       } catch (error) {
         if (signal.aborted) return;
         const refused = error instanceof OfferRefused ? error : null;
@@ -172,6 +183,7 @@ export class WhepViewer {
       if (silence > STALL && played) this.tell("reconnecting");
       const patience = played ? NO_PICTURE_PATIENCE : FIRST_PICTURE_PATIENCE;
       if (silence > patience) return played;
+      if (this.cameAt > lastBytes && now - this.cameAt > RETURN_PATIENCE) return played;
       // Data comes and no picture: a browser that hides the page may stop decoding, so only a visible one counts.
       if (!document.hidden && now - lastFrames > 2 * patience) return played;
       if (document.hidden) lastFrames = now;
