@@ -1,0 +1,105 @@
+"""Comments and questions move between their states only as the protocol says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedback.states import (
+    INITIAL,
+    PUBLIC,
+    STATES,
+    Act,
+    AnswerMode,
+    IllegalTransition,
+    Kind,
+    Reason,
+    State,
+    apply,
+    legal_acts,
+)
+
+
+def walk(kind: Kind, *acts: Act) -> State:
+    """The state after *acts*, keeping the state before hiding as the server does."""
+    state, previous = INITIAL[kind], None
+    for act in acts:
+        after = apply(kind, state, act, previous)
+        previous = state if act is Act.HIDE else None
+        state = after
+    return state
+
+
+def test_a_question_is_approved_answered_and_corrected() -> None:
+    assert walk(Kind.QUESTION) is State.PENDING
+    assert walk(Kind.QUESTION, Act.APPROVE) is State.OPEN
+    assert walk(Kind.QUESTION, Act.APPROVE, Act.ANSWER) is State.ANSWERED
+    assert walk(Kind.QUESTION, Act.APPROVE, Act.ANSWER, Act.ANSWER) is State.ANSWERED
+
+
+def test_an_answer_approves_a_pending_question() -> None:
+    assert walk(Kind.QUESTION, Act.ANSWER) is State.ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("kind", "acts", "state"),
+    [
+        (Kind.COMMENT, (), State.SHOWN),
+        (Kind.QUESTION, (), State.PENDING),
+        (Kind.QUESTION, (Act.APPROVE,), State.OPEN),
+        (Kind.QUESTION, (Act.ANSWER,), State.ANSWERED),
+        (Kind.QUESTION, (Act.DECLINE,), State.DECLINED),
+    ],
+)
+def test_restoring_goes_back_to_the_state_before_hiding(kind: Kind, acts: tuple[Act, ...], state: State) -> None:
+    assert walk(kind, *acts, Act.HIDE, Act.RESTORE) is state
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "act"),
+    [
+        (Kind.COMMENT, State.SHOWN, Act.ANSWER),
+        (Kind.COMMENT, State.SHOWN, Act.APPROVE),
+        (Kind.COMMENT, State.WITHDRAWN, Act.RESTORE),
+        (Kind.QUESTION, State.ANSWERED, Act.DECLINE),
+        (Kind.QUESTION, State.DECLINED, Act.ANSWER),
+        (Kind.QUESTION, State.HIDDEN, Act.ANSWER),
+        (Kind.QUESTION, State.HIDDEN, Act.HIDE),
+        (Kind.QUESTION, State.SHOWN, Act.HIDE),
+    ],
+)
+def test_an_illegal_act_says_so_in_words(kind: Kind, state: State, act: Act) -> None:
+    with pytest.raises(IllegalTransition) as refused:
+        apply(kind, state, act, State.SHOWN if kind is Kind.COMMENT else State.OPEN)
+    assert act.text in refused.value.text
+    assert state.text in refused.value.text
+
+
+@pytest.mark.parametrize("previous", [None, State.HIDDEN, State.WITHDRAWN, State.SHOWN])
+def test_restoring_needs_a_state_to_go_back_to(previous: State | None) -> None:
+    with pytest.raises(IllegalTransition):
+        apply(Kind.QUESTION, State.HIDDEN, Act.RESTORE, previous)
+
+
+@given(st.sampled_from(Kind), st.sampled_from(State), st.sampled_from(Act), st.none() | st.sampled_from(State))
+def test_every_act_ends_in_a_state_of_its_kind_or_is_refused(
+    kind: Kind, state: State, act: Act, previous: State | None
+) -> None:
+    try:
+        after = apply(kind, state, act, previous)
+    except IllegalTransition:
+        return
+    assert after in STATES[kind]
+    assert state in STATES[kind]
+    assert act in legal_acts(kind, state)
+
+
+@given(st.sampled_from(Kind), st.sampled_from(Act))
+def test_what_is_withdrawn_stays_withdrawn(kind: Kind, act: Act) -> None:
+    with pytest.raises(IllegalTransition):
+        apply(kind, State.WITHDRAWN, act, State.OPEN)
+
+
+def test_everything_has_a_chinese_word() -> None:
+    for word in (*Kind, *State, *Act, *Reason, *AnswerMode):
+        assert word.text
+    assert frozenset(State) >= PUBLIC
