@@ -4,13 +4,15 @@ So nothing is lost when the scorer or the service dies, and no queue grows in me
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from logging import getLogger
-from multiprocessing import get_context
-from signal import SIG_IGN, SIGINT, signal
+from multiprocessing import get_context, parent_process
+from signal import SIG_IGN, SIGINT, SIGTERM, signal
+from threading import Thread
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,8 +33,19 @@ _scorer: Scorer | None = None
 def _load() -> None:
     """Runs once in the scorer's process."""
     global _scorer  # noqa: PLW0603 - the process exists for this one object
-    signal(SIGINT, SIG_IGN)  # Ctrl-C reaches the whole group; the service ends this process itself
+    # Ctrl-C and a service manager's SIGTERM reach the whole group; the service ends this process itself.
+    signal(SIGINT, SIG_IGN)
+    signal(SIGTERM, SIG_IGN)
+    Thread(target=_end_with_the_service, daemon=True).start()
     _scorer = Scorer()
+
+
+def _end_with_the_service() -> None:
+    """A service that was killed cannot end this process, and its queue never closes."""
+    service = parent_process()
+    if service is not None:
+        service.join()
+        os._exit(0)
 
 
 def _score(texts: Sequence[str]) -> list[Score]:

@@ -48,6 +48,10 @@ class Client:
                     future.set_exception(RelayDown("The media relay does not answer; it is being started again."))
             self._writer.close()
 
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
     async def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """One request. Raises what the relay raised, or RelayDown."""
         self._number += 1

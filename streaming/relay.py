@@ -37,7 +37,7 @@ CLOSE_SECONDS = 2.0
 
 
 class Relay:
-    """Everything in the process. `run` returns when the service is gone or SIGTERM came."""
+    """Everything in the process. `run` returns when the service is gone."""
 
     def __init__(self, port: Port, addresses: list[str], *, max_viewers: int) -> None:
         self.port = port
@@ -58,7 +58,6 @@ class Relay:
         self._server.event("ready", port=self.port.number, segmenting=self.port.fanout.segmenting)
         ticking = asyncio.create_task(self._tick())
         serving = asyncio.create_task(self._server.run())
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
         try:
             await asyncio.wait([serving, ticking], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -275,7 +274,9 @@ def main() -> int:
     parser.add_argument("--plain", action="store_true", help="one sendto a packet, for comparison")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s relay %(levelname)s: %(message)s", stream=sys.stderr)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service ends the relay
+    # Ctrl-C and a service manager's SIGTERM reach the whole group: the service ends the relay, by its control socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         import uvloop
     except ImportError:

@@ -167,7 +167,7 @@ class Supervisor:
         self._watching = asyncio.create_task(self._watch(), name="relay-supervisor")
 
     async def close(self) -> None:
-        """End the relay: SIGTERM, so that viewers are told, then SIGKILL. Idempotent."""
+        """End the relay, which tells its viewers first. Idempotent."""
         watching, self._watching = self._watching, None
         if watching is not None:
             watching.cancel()
@@ -292,8 +292,7 @@ class Supervisor:
 
     @staticmethod
     async def _end(running: _Process) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            running.process.terminate()
+        running.client.close()  # the relay ends with its control socket
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(running.process.wait(), STOP_SECONDS)
         if running.process.returncode is None:

@@ -84,9 +84,12 @@ async def test_a_kill_under_load_loses_no_acknowledged_comment(own_service: Serv
     assert count == keys == received
 
 
-async def test_nothing_of_a_killed_service_stays_behind(own_service: ServiceProcess) -> None:
-    children = psutil.Process(own_service.process.pid).children(recursive=True)
-    assert children
+async def test_nothing_of_a_killed_service_stays_behind(own_service: ServiceProcess, own_admin: Staff) -> None:
+    author = await citizen(own_service.url, "k01").connect()
+    await author.call("comment", speech("服务很好"))  # so that the scorer runs
+    await author.close()
+    while len(children := psutil.Process(own_service.process.pid).children(recursive=True)) < 2:
+        await asyncio.sleep(0.1)
     own_service.kill()
     _, alive = await asyncio.to_thread(psutil.wait_procs, children, 10)
     assert alive == []
@@ -161,10 +164,12 @@ async def test_two_processes_share_one_audience_through_redis(
         assert two.stop() == 0
 
 
-async def test_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_to_all_of_it_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     process = ServiceProcess(tmp_path / "data").start()
     children = psutil.Process(process.process.pid).children(recursive=True)
-    assert process.stop() == 0
+    os.killpg(process.process.pid, number)  # as a terminal does for Ctrl-C, and a service manager to stop it
+    assert process.process.wait(20) == 0
     _, alive = await asyncio.to_thread(psutil.wait_procs, children, 5)
     assert alive == []
-    assert "Traceback" not in process.log.read_text()
+    assert not {"Traceback", "ERROR"} & set(process.log.read_text().split())
