@@ -69,7 +69,7 @@ def _overview(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
         if at:
             sheet.append([])
             at += 1
-        sheet.append([pen.cell(sheet, title, header=True), pen.cell(sheet, "", header=True)])
+        sheet.append([pen.cell(sheet, title, header=True), pen.cell(sheet, None, header=True)])
         begins[title] = at + 2
         for row, (name, value, number_format) in enumerate(facts, begins[title]):
             sheet.row_dimensions[row].height = row_height(lines_needed(value, _FACT_WIDTH))
