@@ -57,7 +57,8 @@ def test_the_grid_holds_22_lines_of_28_characters(document: Any) -> None:
     assert grid.get(qn("w:type")) == "linesAndChars"
     line = int(grid.get(qn("w:linePitch"))) / 20
     character = 16 + int(grid.get(qn("w:charSpace"))) / 4096
-    assert (line, character) == (pytest.approx(29, abs=0.1), pytest.approx(15.8, abs=0.01))
+    assert line == pytest.approx(29, abs=0.1)
+    assert character == pytest.approx(15.8, abs=0.01)
     height = (section.page_height - section.top_margin - section.bottom_margin) / 12700
     width = (section.page_width - section.left_margin - section.right_margin) / 12700
     assert int(height / line) == 22
