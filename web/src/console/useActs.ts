@@ -2,7 +2,7 @@ import { ref } from "vue";
 import { asApiError } from "../shared/load";
 import type { Act, Entry, HideReason } from "../shared/protocol";
 import { keep, recall } from "../shared/storage";
-import { toast } from "../shared/toasts";
+import { dismiss, toast } from "../shared/toasts";
 import { HIDE_REASON } from "../shared/words";
 import type { Host } from "./useHost";
 
@@ -48,7 +48,7 @@ function words(act: Act, entry: Entry): string {
 export function useActs(host: Host) {
   const hideReason = ref<HideReason>(recall<HideReason>("hide-reason", "off-topic"));
   const busy = ref(new Set<number>());
-  let undoLast: (() => void) | null = null;
+  let last: { undo: () => void; note: number } | null = null;
 
   /** Returns whether it was done. */
   async function run(entry: Entry, act: Act, quietly = false): Promise<boolean> {
@@ -58,8 +58,8 @@ export function useActs(host: Host) {
       const after = await host.act(entry.id, act);
       const back = quietly ? null : inverse(entry, act);
       const undo = back === null ? null : (): void => void run(after, back, true);
-      undoLast = undo;
-      toast(quietly ? "已撤销" : words(act, entry), undo === null ? null : { label: "撤销", run: undo });
+      const note = toast(quietly ? "已撤销" : words(act, entry), undo === null ? null : { label: "撤销", run: undo });
+      last = undo === null ? null : { undo, note };
       return true;
     } catch (caught) {
       toast(asApiError(caught).message);
@@ -79,8 +79,10 @@ export function useActs(host: Host) {
     },
     hide: (entry: Entry, reason: HideReason = hideReason.value) => run(entry, { act: "hide", reason }),
     undo(): void {
-      undoLast?.();
-      undoLast = null;
+      if (last === null) return;
+      dismiss(last.note);
+      last.undo();
+      last = null;
     },
   };
 }
