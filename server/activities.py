@@ -80,8 +80,13 @@ async def get_activity(session: AsyncSession, slug: str) -> Activity:
 
 
 async def list_activities(session: AsyncSession, principal: Principal | None = None) -> Sequence[Activity]:
-    """All activities in the plan's order; for a member of staff those of the own unit alone."""
-    query = select(Activity).order_by(Activity.kind.desc(), Activity.number, Activity.id)
+    """All activities: the newest plan's first, each in its order, then those that units added.
+
+    A member of staff gets the own unit's alone.
+    """
+    query = select(Activity).order_by(
+        Activity.plan_year.is_(None), Activity.plan_year.desc(), Activity.kind.desc(), Activity.number, Activity.id
+    )
     if principal is not None and principal.unit_id is not None:
         query = query.join(ActivityUnit, ActivityUnit.activity_id == Activity.id).where(
             ActivityUnit.unit_id == principal.unit_id

@@ -25,6 +25,8 @@ class Right(StrEnum):
     """Run an activity: publish, moderate, answer, read its entries."""
     DECIDE = "decide"
     """Decide on suggestions and publish the outcomes."""
+    COORDINATE = "coordinate"
+    """Look after the whole district's programme: enter holidays."""
     ACCOUNTS = "accounts"
     """Manage accounts."""
 
@@ -32,8 +34,8 @@ class Right(StrEnum):
 _UNIT = {Right.SIGNED_IN, Right.EDIT, Right.HOST, Right.DECIDE}
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.STAFF: frozenset(_UNIT),
-    Role.COORDINATOR: frozenset(_UNIT),
-    Role.ADMIN: frozenset({*_UNIT, Right.ACCOUNTS}),
+    Role.COORDINATOR: frozenset({*_UNIT, Right.COORDINATE}),
+    Role.ADMIN: frozenset({*_UNIT, Right.COORDINATE, Right.ACCOUNTS}),
 }
 
 

@@ -59,6 +59,29 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: Moment, date: Date}  # noqa: RUF012  (SQLAlchemy reads it as a plain attribute)
 
 
+class YearPlan(Base):
+    """A year's plan as imported: the period in which its activities are to be held, both days included."""
+
+    __tablename__ = "year_plan"
+
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    title: Mapped[str | None] = mapped_column(String(200))
+    document_number: Mapped[str | None] = mapped_column(String(100))
+    first: Mapped[date]
+    last: Mapped[date]
+
+
+class HolidayYear(Base):
+    """A year's holidays as the coordinator entered them; they go before those that the calendar's package knows."""
+
+    __tablename__ = "holiday_year"
+
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    holidays: Mapped[list[dict[str, object]]] = mapped_column(JSON)
+    entered_at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+
+
 class Unit(Base):
     """主责单位: who holds an activity."""
 
@@ -78,6 +101,9 @@ class Activity(Base):
     slug: Mapped[str] = mapped_column(String(32), unique=True)
     kind: Mapped[str] = mapped_column(String(16))
     number: Mapped[int]
+    """The plan's number; 0 for an activity that a unit added itself."""
+    plan_year: Mapped[int | None]
+    """The year of the plan that names it, None for an activity that a unit added itself."""
     topic: Mapped[str | None] = mapped_column(String(100))
     title: Mapped[str] = mapped_column(String(200))
     summary: Mapped[str] = mapped_column(Text, default="", server_default="")
@@ -229,6 +255,51 @@ class Publication(Base):
     content: Mapped[dict[str, object]] = mapped_column(JSON)
     entry_ids: Mapped[dict[str, int]] = mapped_column(JSON)
     """Suggestion number (as text) to entry id, so that a receipt finds its place; not part of what is shown."""
+
+
+class Notice(Base):
+    """One published version of an activity's notice: the very content that the public sees, and its digest."""
+
+    __tablename__ = "notice"
+    __table_args__ = (UniqueConstraint("activity_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"))
+    version: Mapped[int]
+    published_at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    """The times that it announces: a later change away from them is filed."""
+    sha256: Mapped[str] = mapped_column(String(64))
+    content: Mapped[dict[str, object]] = mapped_column(JSON)
+    facts: Mapped[dict[str, object]] = mapped_column(JSON)
+    """What it was composed from, to say what a correction changes."""
+    objections: Mapped[list[str]] = mapped_column(JSON)
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why it was published all the same; for staff."""
+    account: Mapped[Account | None] = relationship(lazy="selectin")
+
+
+class Filing(Base):
+    """报备: a change of an activity's time, filed in the transaction that made it."""
+
+    __tablename__ = "filing"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), index=True)
+    filed_at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    grounds: Mapped[list[str]] = mapped_column(JSON)
+    before_starts_at: Mapped[datetime | None]
+    before_ends_at: Mapped[datetime | None]
+    after_starts_at: Mapped[datetime | None]
+    after_ends_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text)
+    own: Mapped[bool]
+    """Filed by the unit that receives filings."""
+    activity: Mapped[Activity] = relationship(lazy="selectin")
+    account: Mapped[Account | None] = relationship(lazy="selectin")
 
 
 class Visitor(Base):
