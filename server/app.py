@@ -20,9 +20,10 @@ from server.realtime.delivery import Delivery
 from server.realtime.host import HostNamespace
 from server.realtime.hub import Hub, make_server
 from server.realtime.limits import ADDRESS_LOOKUPS, Buckets
+from server.realtime.malformed import Malformed
 from server.realtime.presence import Presence
 from server.scoring import Scoring
-from server.services import Services, utc_now
+from server.services import SERVICES, Services, utc_now
 from server.store.database import Database
 from server.store.journal import Journal
 from streaming.errors import RelayError
@@ -40,7 +41,7 @@ def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> web.A
     """The application; its parts start when the server does. The database is already migrated."""
     services = assemble(settings, now)
     app = web.Application(middlewares=[errors], client_max_size=LARGEST_BODY)
-    app[endpoint.SERVICES] = services
+    app[SERVICES] = services
     app.add_routes(endpoint.routes())
     app.add_routes(pages.routes())
     app.on_response_prepare.append(pages.secure)
@@ -55,7 +56,8 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     directory = Directory(database)
     authenticator = Authenticator(database, settings.trusted_proxies, now)
     redis: Redis | None = Redis.from_url(settings.redis_url) if settings.redis_url else None
-    sio = make_server(settings.redis_url)
+    malformed = Malformed()
+    sio = make_server(settings.redis_url, malformed)
     key = settings.signing_key()
     journal = Journal(database)
     delivery = Delivery(sio, database)
@@ -106,6 +108,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         throttle=Throttle(),
         redis=redis,
         sio=sio,
+        malformed=malformed,
         hub=hub,
         journal=journal,
         scoring=scoring,
@@ -137,7 +140,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
     """Start what lives, and close it in the reverse order, whatever fails in between."""
-    services = app[endpoint.SERVICES]
+    services = app[SERVICES]
     async with AsyncExitStack() as stack:
         stack.push_async_callback(services.database.close)
         if services.redis is not None:

@@ -17,10 +17,9 @@ from server.auth.passwords import generate_password
 from server.auth.publishing import publish_token
 from server.auth.rights import Role
 from server.config import Settings
-from server.http.endpoint import SERVICES
 from server.realtime.channels import AUDIENCE
 from server.serve import address_of, prepare, running, stop_signal
-from server.services import utc_now
+from server.services import SERVICES, utc_now
 from server.store.database import Database
 from streaming.clip import make_clip
 from streaming.errors import RelayError

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import socketio
+from aiohttp import web
 from redis.asyncio import Redis
 
 from server.activities import Directory
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from server.realtime.delivery import Delivery
     from server.realtime.hub import Hub
     from server.realtime.limits import Buckets
+    from server.realtime.malformed import Malformed
     from server.realtime.presence import Presence
     from server.scoring import Scoring
     from streaming.supervisor import Supervisor
@@ -44,6 +46,7 @@ class Services:
     throttle: Throttle
     redis: "Redis | None"
     sio: socketio.AsyncServer
+    malformed: "Malformed"
     hub: "Hub"
     journal: Journal
     scoring: "Scoring"
@@ -53,3 +56,7 @@ class Services:
     broadcasts: "Broadcasts"
     audience: "AudienceNamespace"
     lookups: "Buckets"
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+"""Where handlers find them."""

@@ -10,9 +10,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from server.activities import Known, require_reach
 from server.auth.rights import Principal, Right
 from server.errors import BadRequest, Forbidden, Unauthorized
-from server.services import Services
+from server.services import SERVICES, Services
 
-SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
 B = TypeVar("B")
 
 

@@ -1,5 +1,6 @@
 """The Socket.IO server and what the rest of the service tells through it."""
 
+import logging
 from typing import Any
 
 import socketio
@@ -9,13 +10,17 @@ from server.broadcasts import Broadcasts
 from server.moderation import Moderated
 from server.realtime.channels import AUDIENCE, HOST, room
 from server.realtime.delivery import Delivery
+from server.realtime.malformed import Malformed
 
 LARGEST_MESSAGE = 256 * 1024
 """Bytes of one message from a client; a longer one ends its connection."""
 
 
-def make_server(redis_url: str) -> socketio.AsyncServer:
+def make_server(redis_url: str, malformed: Malformed) -> socketio.AsyncServer:
     """The Socket.IO server; with Redis, several processes reach each other's sockets."""
+    log = logging.getLogger("server.socket")
+    log.setLevel(logging.ERROR)  # the libraries tell every packet below that
+    log.addFilter(malformed)
     manager = socketio.AsyncRedisManager(redis_url, channel="minsheng") if redis_url else None
     return socketio.AsyncServer(
         async_mode="aiohttp",
@@ -25,8 +30,8 @@ def make_server(redis_url: str) -> socketio.AsyncServer:
         ping_interval=20,
         ping_timeout=20,
         namespaces=[AUDIENCE, HOST],
-        logger=False,
-        engineio_logger=False,
+        logger=log,
+        engineio_logger=log,
     )
 
 

@@ -1,11 +1,16 @@
 """The whole story in a real browser: a host's camera, a citizen's phone, and the public record."""
 
+import asyncio
+import contextlib
 import zipfile
 from pathlib import Path
 
+import psutil
 from playwright.async_api import Browser, Page, expect
 
-from tests.service import ADMIN_PASSWORD, ServiceProcess
+from streaming.clip import make_clip
+from streaming.publish import PublishError, publish
+from tests.service import ADMIN_PASSWORD, ServiceProcess, Staff
 
 SLUG = "k04"
 PHONE = {"width": 390, "height": 844}
@@ -126,3 +131,44 @@ async def test_from_the_camera_to_the_public_record(
     assert errors == []
     for page in (console, phone, desktop, visitor):
         await page.context.close()
+
+
+async def test_a_killed_relay_costs_viewers_a_reconnect_and_no_more(
+    tmp_path: Path, browser: Browser, pictures: Path
+) -> None:
+    errors: list[str] = []
+    service = ServiceProcess(tmp_path / "data").start()
+    clip = tmp_path / "clip.mkv"
+    await asyncio.to_thread(make_clip, clip, seconds=4)
+    token = service.run("publish-token", SLUG).stdout.decode().strip()
+    publishing = asyncio.create_task(publish_again_and_again(str(clip), f"{service.url}/whip/{SLUG}", token))
+    try:
+        admin = await Staff.sign_in(service)
+        await admin.done("POST", f"/api/v1/activities/{SLUG}/state", {"state": "live"})
+        phone = await open_page(browser, f"{service.url}/a/{SLUG}", PHONE, errors)
+        decoded = await watch_frames(phone, 20)
+        relay = next(
+            child
+            for child in psutil.Process(service.process.pid).children(recursive=True)
+            if "streaming.relay" in " ".join(child.cmdline())
+        )
+        relay.kill()
+        # A new session counts from zero: the picture has moved on when it passes what had been decoded before.
+        await phone.wait_for_timeout(1_000)
+        await phone.screenshot(path=pictures / "interrupted-phone.png")
+        await watch_frames(phone, decoded + 30)
+        assert errors == []
+        await phone.context.close()
+        await admin.close()
+    finally:
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)
+        assert service.stop() == 0
+
+
+async def publish_again_and_again(source: str, url: str, token: str) -> None:
+    """An encoder that comes back by itself, as OBS does."""
+    while True:
+        with contextlib.suppress(PublishError):
+            await publish(source, url, token, loop=True)
+        await asyncio.sleep(0.5)

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 import socketio
 
@@ -273,3 +274,33 @@ async def test_many_comments_travel_in_one_message(
     await asyncio.gather(*(author.call("comment", speech("一起说")) for author in authors))
     await authors[0].until(lambda: len(authors[0].entries("comments")) == 10)
     assert len([batch for batch in authors[0].received["comments"] if batch]) <= 3
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        ["40/audience,{}", "garbage", "42/audience,[", '42/audience,["comment"'],
+        ['40/audience,{"activity":"k16","device":"device-device"}', '42/audience,7["comment",{"key":"k"}]'],
+        ['40/audience,{"activity":"k16","device":"device-device"}', "452-/audience,[{}]", "9", ""],
+        ['40/host,{"activity":"k16"}', '42/host,1["hide",{"id":1,"reason":"spam"}]'],
+        ['40/audience,{"activity":"k16","device":"device-device"}', "42/audience," + "x" * 1_000_000],
+        [b"\x00\xff" * 100, "40/nowhere,"],
+    ],
+)
+async def test_invalid_frames_disturb_nobody(
+    service: ServiceProcess, admin: Staff, sockets: list[Client], frames: list[str | bytes]
+) -> None:
+    if (await admin.done("GET", "/api/v1/activities/k16"))["state"] != "live":
+        await live(admin, "k16")
+    other = await citizen(service.url, "k16").connect()
+    sockets.append(other)
+    async with aiohttp.ClientSession(service.url) as session:
+        async with session.ws_connect("/socket.io/?EIO=4&transport=websocket", max_msg_size=0) as socket:
+            await socket.receive(5)
+            for frame in frames:
+                if socket.closed:
+                    break
+                await (socket.send_bytes(frame) if isinstance(frame, bytes) else socket.send_str(frame))
+            await asyncio.sleep(0.1)
+    assert (await other.call("comment", speech("不受影响")))["ok"]
+    assert "Traceback" not in service.log.read_text()
