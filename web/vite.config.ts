@@ -1,4 +1,7 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import vue from "@vitejs/plugin-vue";
 import type { Connect, Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -23,11 +26,28 @@ const pages: Plugin = {
   },
 };
 
+const output = here("../server/static");
+
+/** The service sends `name.br` or `name.gz` to whoever takes it: packed once here, not at each request on a bad line. */
+const packed: Plugin = {
+  name: "minsheng-packed",
+  apply: "build",
+  closeBundle() {
+    for (const name of readdirSync(output, { recursive: true, encoding: "utf8" })) {
+      if (!/\.(js|css|html)$/.test(name)) continue;
+      const path = join(output, name);
+      const plain = readFileSync(path);
+      writeFileSync(`${path}.br`, brotliCompressSync(plain));
+      writeFileSync(`${path}.gz`, gzipSync(plain, { level: 9 }));
+    }
+  },
+};
+
 export default defineConfig({
-  plugins: [vue(), pages],
+  plugins: [vue(), pages, packed],
   define: { __VUE_OPTIONS_API__: false },
   build: {
-    outDir: here("../server/static"),
+    outDir: output,
     emptyOutDir: true,
     // Telephones that no longer get updates are the ones bad lines go with: modules and dynamic import, nothing newer.
     target: ["chrome72", "safari12.1", "firefox68"],
