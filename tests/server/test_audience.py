@@ -39,15 +39,9 @@ async def test_a_comment_reaches_everybody_and_its_score_the_host_alone(
     assert answer["state"] == "shown"
     assert len(answer["receipt"]) == 10
 
-    shown = await reader.until(lambda: reader.entries("comments").get(answer["id"]))
+    shown = await reader.entry("comments", answer["id"])
     assert set(shown) == {"id", "text", "nickname", "at"}
-    scored = await console.until(
-        lambda: (
-            (console.entries("comments").get(answer["id"]) or {}).get("label")
-            and console.entries("comments")[answer["id"]]
-        ),
-        20,
-    )
+    scored = await console.entry("comments", answer["id"], scored=True)
     assert 0 <= scored["score"] <= 1
     assert scored["label"] == "positive"
 
@@ -198,7 +192,7 @@ async def test_strange_text_is_stored_and_shown_as_the_text_it_is(
     }
     for sent, stored in texts.items():
         answer = await author.call("comment", speech(sent))
-        shown = await author.until(lambda answer=answer: author.entries("comments").get(answer["id"]))
+        shown = await author.entry("comments", answer["id"])
         assert shown["text"] == stored
 
 
@@ -211,10 +205,7 @@ async def test_a_text_without_words_is_unscored_and_no_error(
     sockets += [author, console]
     for text in ("👍👍👍", "hello", "666", "的"):
         answer = await author.call("comment", speech(text))
-        entry = await console.until(
-            lambda answer=answer: (found := console.entries("comments").get(answer["id"])) and found["label"] and found,
-            20,
-        )
+        entry = await console.entry("comments", answer["id"], scored=True)
         assert (entry["label"], entry["score"]) == ("unscored", None)
 
 

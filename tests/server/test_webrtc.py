@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 
 from streaming.clip import make_clip
 from streaming.publish import PublishError, publish
@@ -163,13 +164,13 @@ async def test_ffmpegs_muxer_publishes_and_another_implementation_watches(
         assert not publishing.done(), publishing.exception()
         await asyncio.sleep(0.05)
     peer = RTCPeerConnection()
-    tracks = []
+    tracks: list[MediaStreamTrack] = []
     peer.on("track", tracks.append)
     async with session.post("/whep/j05", data=await offer(peer, "recvonly"), headers=SDP) as answer:
         assert answer.status == 201
         await peer.setRemoteDescription(RTCSessionDescription(await answer.text(), "answer"))
         location = answer.headers["Location"]
-    frames = {track.kind: await asyncio.wait_for(track.recv(), 10) for track in tracks}
+    frames: dict[str, Any] = {track.kind: await asyncio.wait_for(track.recv(), 10) for track in tracks}
     assert (frames["video"].width, frames["video"].height) == (1280, 720)
     assert frames["audio"].sample_rate == 48_000
     async with session.delete(location) as answer:
