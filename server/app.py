@@ -13,7 +13,22 @@ from server.auth.authenticator import Authenticator
 from server.auth.throttle import Throttle
 from server.broadcasts import Broadcasts
 from server.config import Settings
-from server.http import accounts, activities, endpoint, entries, health, openapi, outcomes, pages, session, webrtc
+from server.http import (
+    accounts,
+    activities,
+    calendar,
+    endpoint,
+    entries,
+    filings,
+    health,
+    notices,
+    openapi,
+    outcomes,
+    pages,
+    programme,
+    session,
+    webrtc,
+)
 from server.http.errors import errors
 from server.realtime.audience import AudienceNamespace
 from server.realtime.delivery import Delivery
@@ -32,7 +47,20 @@ from streaming.supervisor import Supervisor
 log = getLogger(__name__)
 
 # Importing a module declares its endpoints.
-HANDLERS = (session, activities, entries, outcomes, accounts, webrtc, health, openapi)
+HANDLERS = (
+    session,
+    activities,
+    programme,
+    notices,
+    filings,
+    calendar,
+    entries,
+    outcomes,
+    accounts,
+    webrtc,
+    health,
+    openapi,
+)
 
 LARGEST_BODY = 256 * 1024
 
@@ -40,7 +68,7 @@ LARGEST_BODY = 256 * 1024
 def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> web.Application:
     """The application; its parts start when the server does. The database is already migrated."""
     services = assemble(settings, now)
-    app = web.Application(middlewares=[errors], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[errors, pages.plain_sockets], client_max_size=LARGEST_BODY)
     app[SERVICES] = services
     app.add_routes(endpoint.routes())
     app.add_routes(pages.routes())

@@ -21,13 +21,24 @@ def _comments() -> Iterator[Row]:
     return rows()
 
 
+def _delivery() -> Iterator[Row]:
+    from server.bench_delivery import rows
+
+    return rows()
+
+
 def _scorer() -> Iterator[Row]:
     from feedback.bench import rows
 
     return rows()
 
 
-PARTS: dict[str, Callable[[], Iterator[Row]]] = {"relay": _relay, "comments": _comments, "scorer": _scorer}
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "relay": _relay,
+    "comments": _comments,
+    "delivery": _delivery,
+    "scorer": _scorer,
+}
 
 
 def machine() -> str:

@@ -231,7 +231,7 @@ def deadlines(day: datetime, form: str, until: datetime | None, as_json: bool) -
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["all", "relay", "comments", "scorer"]), default="all")
+@click.argument("what", type=click.Choice(["all", "relay", "comments", "delivery", "scorer"]), default="all")
 def bench(what: str) -> None:
     """Measure this machine and print the table of docs/benchmarks.md."""
     from server.bench import print_table

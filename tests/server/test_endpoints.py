@@ -14,6 +14,13 @@ PUBLIC = {
     "GET /api/v1/activities",
     "GET /api/v1/activities/{activity}",
     "GET /api/v1/activities/{activity}/outcomes",
+    # Citizens: the notice, and feeds of what is published anyway.
+    "GET /api/v1/activities/{activity}/notice",
+    "GET /notices.atom",
+    "GET /calendar.ics",
+    "GET /calendar/{unit}.ics",
+    # Whoever has the address of an account's own calendar; it is signed.
+    "GET /calendar/deadlines/{token}.ics",
     "POST /api/v1/receipts",
     "GET /api/v1/openapi.json",
     "GET /healthz",

@@ -161,3 +161,10 @@ async def test_health_and_metrics(service: ServiceProcess) -> None:
             text = await answer.text()
     assert "minsheng_relay_up 1.0" in text
     assert "minsheng_journal_refused_total" in text
+
+
+async def test_a_browsers_socket_is_not_deflated(service: ServiceProcess) -> None:
+    async with aiohttp.ClientSession(service.url) as session:
+        async with session.ws_connect("/socket.io/?EIO=4&transport=websocket", compress=15) as socket:
+            assert socket.compress == 0
+            assert (await socket.receive_str()).startswith("0{")

@@ -1,0 +1,172 @@
+"""Figures of delivery: many phones on one service, comments a hundred a second, each received by all of them.
+
+The service runs as an operator runs it, in a process of its own; the phones are raw WebSockets in another.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+import aiohttp
+
+PHONES = 1000
+RATE = 100
+"""Comments a second."""
+SECONDS = 10
+_PASSWORD = "only-for-the-bench"  # noqa: S105 - of a service that lives for a minute on loopback
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def _connect(session: aiohttp.ClientSession, url: str) -> aiohttp.ClientWebSocketResponse:
+    """A phone in the room of k01: the few frames of Engine.IO and Socket.IO that it takes."""
+    phone = await session.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket", max_msg_size=0, compress=15)
+    await phone.receive()
+    auth = json.dumps({"activity": "k01", "device": secrets.token_urlsafe(16)})
+    await phone.send_str(f"40/audience,{auth}")
+    return phone
+
+
+async def _listen(phone: aiohttp.ClientWebSocketResponse, delays: list[float], sampled: bool) -> int:
+    """Count the comments that arrive; of a sampled phone, how long each took from its sender."""
+    count = 0
+    async for message in phone:
+        text = str(message.data)
+        if text == "2":
+            await phone.send_str("3")
+        elif text.startswith('42/audience,["comments"'):
+            count += text.count('"id":')
+            if sampled:
+                now = time.time()
+                for item in json.loads(text[len("42/audience,") :])[1]:
+                    if item["text"].startswith("@"):
+                        delays.append(now - float(item["text"][1:]))
+    return count
+
+
+async def _phones(url: str, pipe: Connection) -> None:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        phones = [await _connect(session, url) for _ in range(PHONES)]
+        delays: list[float] = []
+        tasks = [asyncio.create_task(_listen(phone, delays, number % 20 == 0)) for number, phone in enumerate(phones)]
+        await asyncio.sleep(2)
+        pipe.send("connected")
+        await asyncio.to_thread(pipe.poll, None)
+        for phone in phones:
+            await phone.close()
+        counts = await asyncio.gather(*tasks)
+        pipe.send((sum(counts), delays))
+
+
+def _run_phones(url: str, pipe: Connection) -> None:
+    asyncio.run(_phones(url, pipe))
+
+
+async def _speak(url: str) -> int:
+    """A hundred comments a second from speakers who each stay within their limit."""
+    async with aiohttp.ClientSession(url) as http:
+        body = {"username": "admin", "password": _PASSWORD}
+        async with http.post("/api/v1/session", json=body) as answer:
+            cookie = answer.cookies["minsheng_session"].value
+        headers = {"Cookie": f"minsheng_session={cookie}"}
+        async with http.post("/api/v1/activities/k01/state", json={"state": "live"}, headers=headers) as answer:
+            answer.raise_for_status()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        speakers = [await _connect(session, url) for _ in range(RATE * SECONDS // 8)]
+        drains = [asyncio.create_task(_drain(speaker)) for speaker in speakers]
+        begun = time.monotonic()
+        for number in range(RATE * SECONDS):
+            await asyncio.sleep(max(0.0, begun + number / RATE - time.monotonic()))
+            payload: dict[str, Any] = {"key": str(number), "text": f"@{time.time()}", "nickname": ""}
+            await speakers[number % len(speakers)].send_str(f'42/audience,{number}["comment",{json.dumps(payload)}]')
+        await asyncio.sleep(2)
+        for speaker in speakers:
+            await speaker.close()
+        await asyncio.gather(*drains)
+    return RATE * SECONDS
+
+
+async def _drain(socket_: aiohttp.ClientWebSocketResponse) -> None:
+    async for message in socket_:
+        if message.data == "2":
+            await socket_.send_str("3")
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """The rows of the table; about thirty seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = _free_port(socket.SOCK_STREAM)
+        url = f"http://127.0.0.1:{port}"
+        environment = {
+            **os.environ,
+            "MINSHENG_DATA_DIR": folder,
+            "MINSHENG_HTTP_PORT": str(port),
+            "MINSHENG_MEDIA_PORT": str(_free_port(socket.SOCK_DGRAM)),
+            "MINSHENG_ADMIN_PASSWORD": _PASSWORD,
+        }
+        command = [sys.executable, "-m", "server.cli", "serve"]
+        service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        try:
+            _wait_for(port)
+            yield from _measure(url, service.pid)
+        finally:
+            service.terminate()
+            service.wait(20)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the service does not start")
+
+
+def _measure(url: str, pid: int) -> Iterator[tuple[str, str, str]]:
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_run_phones, args=(url, theirs))
+    process.start()
+    ours.recv()
+    before = _cpu_seconds(pid)
+    sent = asyncio.run(_speak(url))
+    used = _cpu_seconds(pid) - before
+    ours.send("enough")
+    received, delays = ours.recv()
+    process.join()
+    p99 = quantiles(delays, n=100)[98] if len(delays) > 100 else float("nan")
+    yield (
+        f"{PHONES:,} phones, {RATE} comments a second to all of them",
+        f"{received / sent:,.0f} of {PHONES:,} receive each",
+        "",
+    )
+    yield ("from sent to received", f"median {median(delays) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms", "500 ms asked")
+    yield (
+        "service CPU per comment delivered",
+        f"{used / max(1, received) * 1e6:.1f} µs",
+        "42–53 µs for an emit per comment and client",
+    )
