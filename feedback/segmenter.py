@@ -98,12 +98,12 @@ class Segmenter:
             pair = _Pair(known.row, known.linear, (), (0, 0))
         else:
             tags = self._corpus.codes[span[0] : span[1]].translate(_FIRST_TWO_TAGS)
-            counts = tuple(tags.count(both) for both in range(16))
-            row, linear = list(known.row), list(known.linear)
+            counts, row, linear = [0] * 16, list(known.row), list(known.linear)
             for both in set(tags):
+                counts[both] = tags.count(both)
                 linear[both] += float(_L2 * counts[both]) / before.counts[both >> 2]
                 row[both] = log(linear[both])
-            pair = _Pair(tuple(row), tuple(linear), counts, span)
+            pair = _Pair(tuple(row), tuple(linear), tuple(counts), span)
         if len(self._pairs) >= _PAIRS_KEPT:
             self._pairs.clear()
         self._pairs[first + second] = pair
