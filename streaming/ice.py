@@ -82,4 +82,9 @@ def answer_check(data: bytes, address: Address, password_of: Callable[[str], str
     host = plain_host(address)
     response.attributes["XOR-MAPPED-ADDRESS"] = (str(ipaddress.ip_address(host.partition("%")[0])), address[1])
     response.add_message_integrity(password.encode())
-    return Check(ufrag, "USE-CANDIDATE" in message.attributes, bytes(response))
+    answer = bytes(response)
+    if len(answer) > len(data):
+        # A request of ICE carries PRIORITY and a role (RFC 8445 section 7.1): one that is shorter than its answer wants
+        # to make somebody else's answer grow.
+        return None
+    return Check(ufrag, "USE-CANDIDATE" in message.attributes, answer)

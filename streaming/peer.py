@@ -20,6 +20,8 @@ CONNECT_SECONDS = 15.0
 """From the offer to the end of the DTLS handshake."""
 SILENCE_SECONDS = 30.0
 """A connected peer from which nothing authentic came for so long has vanished."""
+HOLD_SECONDS = 10.0
+"""A connected peer that was heard from so lately keeps its address, whoever else claims to send from there."""
 PASSIVE_DELAY = 0.05
 """Seconds between the first connectivity check of a DTLS server and our ClientHello, lest it comes too early."""
 
@@ -85,6 +87,11 @@ class Peer:
             self.address_changed(address)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._connect())
+
+    def holds(self, address: Address) -> bool:
+        """Whether nobody else may have this address now."""
+        alive = self.connected and not self.ended and time.monotonic() - self.last_seen < HOLD_SECONDS
+        return alive and address == self.address
 
     def dtls_received(self, data: bytes) -> None:
         if not self.secure.feed(data):

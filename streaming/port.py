@@ -7,7 +7,6 @@ import contextlib
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Protocol
 
 from streaming import ice, kernel
@@ -30,6 +29,7 @@ class Receiver(Protocol):
 
     def password_of(self, ufrag: str) -> str: ...
     def checked(self, address: Address, nominated: bool) -> None: ...
+    def holds(self, address: Address) -> bool: ...
     def dtls_received(self, data: bytes) -> None: ...
     def rtp_received(self, size: int, now: float) -> None: ...
     def rtcp_received(self, size: int, now: float) -> None: ...
@@ -49,7 +49,6 @@ class Port:
         self._view = memoryview(self.buffer)
         self._by_ufrag: dict[str, Receiver] = {}
         self._by_address: dict[Address, Receiver] = {}
-        self.after_read: list[Callable[[float], None]] = []
 
     @classmethod
     def bind(cls, port: int, *, plain: bool = False) -> Port:
@@ -119,8 +118,6 @@ class Port:
             self.received += 1
             if size:
                 self._dispatch(size, address, now)
-        for act in self.after_read:
-            act(now)
 
     def _dispatch(self, size: int, address: Address, now: float) -> None:
         first = self.buffer[0]
@@ -146,7 +143,12 @@ class Port:
             self.drops["stun"] += 1
             return
         peer = self._by_ufrag[check.ufrag]
-        if self._by_address.get(address) is not peer:
+        holder = self._by_address.get(address)
+        if holder is not peer:
+            if holder is not None and holder.holds(address):
+                # The password is right, but the sender's address may be forged: it belongs to a session that lives.
+                self.drops["address in use"] += 1
+                return
             self._learn(address, peer)
         self.send(check.response, address)
         peer.checked(address, check.nominated)
