@@ -56,7 +56,11 @@ class Broadcast:
 
     def publisher_connected(self, publisher: Publisher) -> None:
         """A publisher takes the place of whoever had it; viewers stay where they can play what it sends."""
-        previous, self.publisher = self.publisher, publisher
+        previous = self.publisher
+        if previous is not None and previous.created > publisher.created:
+            publisher.end("replaced")  # it was replaced while it connected
+            return
+        self.publisher = publisher
         if previous is not None and previous is not publisher:
             if previous.on_air:
                 # On air without a break: where the newcomer sends nothing, its silence is noticed like any other.
@@ -92,12 +96,19 @@ class Broadcast:
             self.viewers.discard(peer)
             return
         if self.claimant is peer:
-            self.claimant = None
+            # Who claimed and never came has replaced nobody.
+            self.claimant = self.publisher if self.publisher is not peer else None
         if self.publisher is peer:
             self.publisher = None
             if peer.on_air:
                 peer.on_air = False
                 self.air_changed(False)
+
+    @property
+    def keyframe_awaited(self) -> bool:
+        """Whether a newcomer has nothing to begin with; a request that was lost is made again."""
+        video = self.tracks.get("video")
+        return video is not None and bool(video.waiting)
 
     # What the publisher calls
 

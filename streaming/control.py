@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from streaming.errors import BY_CODE, RelayDown, RelayError
+
+log = logging.getLogger(__name__)
 
 MAX_LINE = 4 * 1024 * 1024
 """Bytes of one message: the figures of some thousand viewers fit."""
@@ -28,6 +31,7 @@ class Client:
         self._writer = writer
         self._on_event = on_event
         self._number = 0
+        self._ended = False
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
     async def run(self) -> None:
@@ -42,6 +46,7 @@ class Client:
         except (ConnectionError, ValueError):
             pass
         finally:
+            self._ended = True
             waiting, self._waiting = self._waiting, {}
             for future in waiting.values():
                 if not future.done():
@@ -54,6 +59,8 @@ class Client:
 
     async def call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         """One request. Raises what the relay raised, or RelayDown."""
+        if self._ended:
+            raise RelayDown("The media relay does not answer; it is being started again.")
         self._number += 1
         number = self._number
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
@@ -94,6 +101,10 @@ class Server:
                     answer: dict[str, Any] = {"id": number, "ok": await self._handle(operation, message)}
                 except RelayError as error:
                     answer = {"id": number, "error": type(error).__name__, "message": str(error)}
+                except Exception:  # one request's fault must not end the relay
+                    log.exception("the operation %s failed", operation)
+                    message = "The media relay could not do this; its log says why."
+                    answer = {"id": number, "error": "RelayError", "message": message}
                 self._write(answer)
         except (ConnectionError, ValueError):
             pass

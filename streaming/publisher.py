@@ -173,9 +173,11 @@ class Publisher(Peer):
         if now - self._last_keyframe_request < KEYFRAME_INTERVAL:
             self._keyframe_wanted = True
             return
-        self._keyframe_wanted = False
+        # Wanted until it can be asked for: before the first packet nobody knows whom to ask.
+        self._keyframe_wanted = any(source.kind == "video" for source in self.sources)
         for source in self.sources:
             if source.kind == "video" and source.reception is not None:
+                self._keyframe_wanted = False
                 self._last_keyframe_request = now
                 self.broadcast.counters["keyframe requests sent"] += 1
                 media_ssrc = source.reception.ssrc
@@ -196,7 +198,7 @@ class Publisher(Peer):
         if self.on_air and now - self.last_packet > QUIET_SECONDS:
             self.on_air = False
             self.broadcast.air_changed(False)
-        if self._keyframe_wanted:
+        if self._keyframe_wanted or self.broadcast.keyframe_awaited:
             self.request_keyframe(now)
         for source in self.sources:
             if source.reception is not None and source.reception.missing:

@@ -77,7 +77,11 @@ class Relay:
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
             for session in list(self._sessions.values()):
-                session.tick(now)
+                try:
+                    session.tick(now)
+                except Exception:  # one session's fault must not end the others
+                    log.exception("session %s… cannot go on", session.id[:6])
+                    session.end("internal error")
 
     # Operations
 
@@ -195,6 +199,9 @@ class Relay:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         if broadcast.empty and self._broadcasts.get(broadcast.activity) is broadcast:
+            # A viewer that is still connecting must find the next publisher here.
+            if any(session.broadcast is broadcast for session in self._sessions.values()):
+                return
             broadcast.close()
             del self._broadcasts[broadcast.activity]
 

@@ -80,6 +80,7 @@ class Viewer(Peer):
         super().__init__(offer, **keywords)
         self.broadcast = broadcast
         self.tracks = choose(offer, broadcast)
+        self._takes = {media.kind: {entry.codec for entry in media.formats} for media in offer.media if media.formats}
         self.channels = [Channel(broadcast.tracks[codecs.BY_NAME[a.codec].kind], a) for a in self.tracks]
         self.fraction_lost = 0.0
         self._next_report = 0.0
@@ -88,8 +89,15 @@ class Viewer(Peer):
         self._catching_up: asyncio.TimerHandle | None = None
 
     def suits(self, offered: dict[str, codecs.Codec]) -> bool:
-        """Whether a publisher's codecs are those agreed on, for what this viewer receives."""
-        return all(offered.get(c.track.codec.kind) in (None, c.track.codec) for c in self.channels)
+        """Whether this viewer's session can carry what a publisher sends: all of it that the viewer would take."""
+        received = {channel.track.codec.kind for channel in self.channels}
+        for channel in self.channels:
+            kind = channel.track.codec.kind
+            if kind in offered and self.broadcast.tracks.get(kind) is not channel.track:
+                return False
+        return not any(
+            kind not in received and codec.name in self._takes.get(kind, ()) for kind, codec in offered.items()
+        )
 
     def on_connected(self) -> None:
         assert self.address is not None  # a handshake has one
