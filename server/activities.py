@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.auth.rights import Principal
-from server.errors import Conflict, Forbidden, NotFound
+from server.errors import BadRequest, Conflict, Forbidden, NotFound
 from server.store.database import Database
-from server.store.tables import Activity, ActivityUnit, Publication
+from server.store.tables import Act, Activity, ActivityUnit, Publication, Unit
 
 # An ended activity may go live again: a host who ended it by mistake goes on.
 TRANSITIONS = {("scheduled", "live"), ("live", "ended"), ("ended", "live"), ("scheduled", "ended")}
@@ -92,6 +92,77 @@ async def list_activities(session: AsyncSession, principal: Principal | None = N
             ActivityUnit.unit_id == principal.unit_id
         )
     return (await session.scalars(query)).all()
+
+
+async def add_activity(
+    session: AsyncSession,
+    principal: Principal,
+    *,
+    kind: str,
+    title: str,
+    unit_ids: Sequence[str],
+    summary: str,
+    form: str | None,
+    starts_at: datetime | None,
+    ends_at: datetime | None,
+    now: datetime,
+) -> Activity:
+    """Add an activity beside the plan, with a slug of its own (`x01`).
+
+    A member of staff always holds it, other units beside. Raises BadRequest without a unit, for an unknown one
+    (`bad_unit`), and for an end without or before its start (`bad_times`).
+    """
+    check_times(starts_at, ends_at)
+    wanted = dict.fromkeys([*([principal.unit_id] if principal.unit_id else []), *unit_ids])
+    if not wanted:
+        raise BadRequest("请选择主办单位。", code="bad_unit")
+    activity = Activity(
+        slug=await _next_slug(session),
+        kind=kind,
+        number=0,
+        title=title,
+        summary=summary,
+        form=form,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        units=await find_units(session, list(wanted)),
+    )
+    session.add(activity)
+    await session.flush()
+    facts = {"title": title, "kind": kind, "units": list(wanted), "form": form, "summary": summary}
+    times = {"starts_at": starts_at, "ends_at": ends_at}
+    facts |= {name: value.isoformat() for name, value in times.items() if value}
+    session.add(
+        Act(
+            at=now,
+            account_id=principal.account_id,
+            activity_id=activity.id,
+            act="create",
+            detail={"to": {name: value for name, value in facts.items() if value}},
+        )
+    )
+    return activity
+
+
+async def _next_slug(session: AsyncSession) -> str:
+    # Two at once would take the same number; the slug is unique, so one of them is told to try again.
+    slugs = await session.scalars(select(Activity.slug).where(Activity.slug.like("x%")))
+    taken = [int(slug[1:]) for slug in slugs if slug[1:].isascii() and slug[1:].isdecimal()]
+    return f"x{max(taken, default=0) + 1:02}"
+
+
+async def find_units(session: AsyncSession, unit_ids: Sequence[str]) -> list[Unit]:
+    """The units of these ids. Raises BadRequest (`bad_unit`) for one that does not exist."""
+    units = (await session.scalars(select(Unit).where(Unit.id.in_(unit_ids)))).all()
+    if len(units) != len(set(unit_ids)):
+        raise BadRequest("没有这个单位。", code="bad_unit")
+    return list(units)
+
+
+def check_times(starts_at: datetime | None, ends_at: datetime | None) -> None:
+    """Raise BadRequest (`bad_times`) for an end that is not after its start."""
+    if ends_at is not None and (starts_at is None or ends_at <= starts_at):
+        raise BadRequest("结束时间需要晚于开始时间。", code="bad_times")
 
 
 async def outcomes_versions(session: AsyncSession) -> dict[int, int]:

@@ -71,6 +71,7 @@ class ActivityView(SummaryView):
     live_started_at: datetime | None
     live_ended_at: datetime | None
     watching: int
+    notice_version: int
 
 
 class DeadlineView(BaseModel):
@@ -80,6 +81,9 @@ class DeadlineView(BaseModel):
     due: date | None
     done: bool
     late: bool
+    done_on: date | None
+    problem: str | None
+    """Why no day could be counted, where form and time are set."""
 
 
 class CountsView(BaseModel):

@@ -9,19 +9,26 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.text import clean
-from server.activities import change_state, get_activity, list_activities, outcomes_versions
+from server.activities import (
+    change_state,
+    check_times,
+    find_units,
+    get_activity,
+    list_activities,
+    outcomes_versions,
+)
 from server.auth.publishing import publish_token
 from server.auth.rights import Right
-from server.errors import BadRequest
+from server.deadlines import deadline_views, materials_published, timetable_of
+from server.errors import BadRequest, Forbidden
+from server.filings import file_if_due, times_of
+from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
-from server.programme.calendar import WorkingCalendar, beijing_date
-from server.programme.deadlines import DeadlineKind, Timetable, timetable
-from server.programme.deadlines import Form as PlannedForm
-from server.protocol import ActivityView, CountsView, DeadlineView, DeskRow, Form, SummaryView, UnitView
+from server.notices import announced
+from server.programme.calendar import beijing_date
+from server.protocol import ActivityView, CountsView, DeskRow, Form, SummaryView, UnitView
 from server.services import Services
 from server.store.tables import Act, Activity, Entry, Suggestion, Unit
-
-_CALENDAR = WorkingCalendar()
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
 
@@ -39,7 +46,10 @@ class UnitList(BaseModel):
 
 
 class ActivityChange(BaseModel):
-    """Any of an activity's facts; what is absent stays."""
+    """Any of an activity's facts; what is absent stays. `reason` goes with a change of time that has to be filed.
+
+    `units` is for coordinators: the plan's pairing of points and units is partly inferred.
+    """
 
     model_config = ConfigDict(extra="forbid")
     title: Words | None = Field(None, min_length=1, max_length=200)
@@ -50,6 +60,8 @@ class ActivityChange(BaseModel):
     place: Words | None = Field(None, max_length=200)
     flow: Words | None = Field(None, max_length=5000)
     participation: Words | None = Field(None, max_length=2000)
+    units: list[str] | None = Field(None, min_length=1, max_length=10)
+    reason: Words = Field("", max_length=500)
 
 
 class StateChange(BaseModel):
@@ -78,10 +90,12 @@ async def activity_view(services: Services, slug: str) -> ActivityView:
     async with services.database.read() as session:
         activity = await get_activity(session, slug)
         versions = await outcomes_versions(session)
-    return _view(services, activity, versions.get(activity.id, 0))
+        told = await announced(session, [activity.id])
+    notice = told.get(activity.id)
+    return _view(services, activity, versions.get(activity.id, 0), notice.version if notice else 0)
 
 
-def _view(services: Services, activity: Activity, version: int) -> ActivityView:
+def _view(services: Services, activity: Activity, version: int, notice_version: int) -> ActivityView:
     return ActivityView(
         **SummaryView.fields_of(activity, on_air=services.broadcasts.on_air(activity.slug), outcomes_version=version),
         summary=activity.summary,
@@ -90,6 +104,7 @@ def _view(services: Services, activity: Activity, version: int) -> ActivityView:
         live_started_at=activity.live_started_at,
         live_ended_at=activity.live_ended_at,
         watching=services.presence.watching(activity.id),
+        notice_version=notice_version,
     )
 
 
@@ -134,18 +149,23 @@ async def list_units(call: Call[None]) -> UnitList:
     answer=ActivityView,
 )
 async def change(call: Call[ActivityChange]) -> ActivityView:
-    services, fields = call.services, call.body.model_dump(exclude_unset=True)
+    services, fields = call.services, call.body.model_dump(exclude_unset=True, exclude={"reason", "units"})
     for name in ("title", "summary", "place", "flow", "participation"):
         if name in fields and fields[name] is None:
             raise BadRequest(f"请检查 {name}：没有填写。")
     async with services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
-        before = {name: _jsonable(getattr(activity, name)) for name in fields}
+        times, before = times_of(activity), {name: _jsonable(getattr(activity, name)) for name in fields}
         for name, value in fields.items():
             setattr(activity, name, value)
-        if activity.starts_at and activity.ends_at and activity.ends_at <= activity.starts_at:
-            raise BadRequest("结束时间需要晚于开始时间。", code="bad_times")
+        check_times(activity.starts_at, activity.ends_at)
         after = {name: _jsonable(value) for name, value in fields.items()}
+        if call.body.units is not None:
+            if not call.staff.may(Right.COORDINATE):
+                raise Forbidden("主办单位由区级统筹调整，请联系区级统筹。")
+            before["units"] = [unit.id for unit in activity.units]
+            activity.units = await find_units(session, call.body.units)
+            after["units"] = [unit.id for unit in activity.units]
         session.add(
             Act(
                 at=services.now(),
@@ -155,6 +175,7 @@ async def change(call: Call[ActivityChange]) -> ActivityView:
                 detail={"from": before, "to": after},
             )
         )
+        await file_if_due(session, call.staff, activity, times, reason=call.body.reason, now=services.now())
     services.directory.forget(call.target.slug)
     return await activity_view(services, call.target.slug)
 
@@ -215,6 +236,8 @@ async def desk(call: Call[None]) -> Desk:
         activities = await list_activities(session, call.staff)
         versions = await outcomes_versions(session)
         counts = await _counts(session, activities)
+        calendar, told = await working_calendar(session), await announced(session)
+        materials = await materials_published(session)
     return Desk(
         today=today,
         activities=[
@@ -224,34 +247,18 @@ async def desk(call: Call[None]) -> Desk:
                     on_air=services.broadcasts.on_air(activity.slug),
                     outcomes_version=versions.get(activity.id, 0),
                 ),
-                deadlines=_deadlines(activity, versions.get(activity.id, 0), today),
+                deadlines=deadline_views(
+                    activity,
+                    timetable_of(calendar, activity),
+                    today,
+                    told=told.get(activity.id),
+                    materials=materials.get(activity.id),
+                ),
                 counts=counts[activity.id],
             )
             for activity in activities
         ],
     )
-
-
-def _timetable(activity: Activity) -> Timetable | None:
-    if activity.form is None or activity.starts_at is None:
-        return None
-    first = beijing_date(activity.starts_at)
-    last = beijing_date(activity.ends_at or activity.starts_at)
-    return timetable(_CALENDAR, PlannedForm(activity.form), first, last)
-
-
-def _deadlines(activity: Activity, version: int, today: date) -> list[DeadlineView]:
-    table = _timetable(activity)
-    views = []
-    for kind in (DeadlineKind.NOTICE, DeadlineKind.MATERIALS):
-        found = table.get(kind) if table else None
-        # The outcomes are the materials that the service knows of so far; notices come with the programme.
-        done = kind is DeadlineKind.MATERIALS and version > 0
-        due = found.due if found else None
-        views.append(
-            DeadlineView(kind=kind.value, due=due, done=done, late=due is not None and not done and today > due)
-        )
-    return views
 
 
 async def _counts(session: AsyncSession, activities: Sequence[Activity]) -> dict[int, CountsView]:

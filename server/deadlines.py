@@ -1,0 +1,73 @@
+"""The deadlines of the stored activities: counted by the service's calendar, and met or not."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.notices import Announced
+from server.programme.calendar import WorkingCalendar, beijing_date
+from server.programme.deadlines import DeadlineKind, Form, Timetable, timetable
+from server.programme.filings import Times
+from server.protocol import DeadlineView
+from server.store.tables import Activity, Publication
+
+_SHOWN: tuple[tuple[DeadlineKind, Literal["notice", "materials"]], ...] = (
+    (DeadlineKind.NOTICE, "notice"),
+    (DeadlineKind.MATERIALS, "materials"),
+)
+
+
+def timetable_of(calendar: WorkingCalendar, activity: Activity) -> Timetable | None:
+    """The activity's deadlines, None while it has no form or no time."""
+    if activity.form is None or activity.starts_at is None:
+        return None
+    first = beijing_date(activity.starts_at)
+    last = beijing_date(activity.ends_at or activity.starts_at)
+    return timetable(calendar, Form(activity.form), first, last)
+
+
+async def materials_published(session: AsyncSession) -> dict[int, datetime]:
+    """When the outcomes of each activity were first published: the materials that the service knows of so far."""
+    rows = await session.execute(
+        select(Publication.activity_id, func.min(Publication.published_at)).group_by(Publication.activity_id)
+    )
+    return dict(rows.all())
+
+
+def notice_done(activity: Activity, told: Announced | None) -> date | None:
+    """The day on which the times that hold now were announced; a notice of other times has to be corrected first."""
+    if told is None or told.times != Times(activity.starts_at, activity.ends_at):
+        return None
+    return beijing_date(told.since)
+
+
+def deadline_views(
+    activity: Activity,
+    table: Timetable | None,
+    today: date,
+    *,
+    told: Announced | None,
+    materials: datetime | None,
+) -> list[DeadlineView]:
+    """The desk's deadlines of an activity."""
+    done_on = {
+        DeadlineKind.NOTICE: notice_done(activity, told),
+        DeadlineKind.MATERIALS: beijing_date(materials) if materials else None,
+    }
+    views = []
+    for kind, name in _SHOWN:
+        found = table.get(kind) if table else None
+        due, done = found.due if found else None, done_on[kind]
+        views.append(
+            DeadlineView(
+                kind=name,
+                due=due,
+                done=done is not None,
+                done_on=done,
+                late=due is not None and done is None and today > due,
+                problem=found.problem if found else None,
+            )
+        )
+    return views

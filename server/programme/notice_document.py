@@ -1,0 +1,48 @@
+"""A notice as a Word document in the form of GB/T 9704-2012, as the digest has it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.shared import Pt
+
+from feedback.digest.page import new_document, to_bytes
+from server.programme.calendar import BEIJING
+
+_NUMERALS = "一二三四五六七八九十"
+_CHARACTER = 15.8  # pt, the pitch of the grid
+
+
+def render(
+    title: str,
+    fields: Iterable[tuple[str, str]],
+    units: Sequence[str],
+    published_at: datetime,
+    *,
+    correction: bool,
+) -> bytes:
+    """A .docx: title, each field under a heading of its own, then the units and the day at the right (落款)."""
+    document = new_document()
+    heading = f"{title}活动公告{'（更正）' if correction else ''}"
+    document.add_paragraph(heading, style="Title")
+    for number, (label, text) in enumerate(fields, 1):
+        document.add_paragraph(f"{numeral(number)}、{label}", style="Heading 1")
+        for line in text.splitlines():
+            if line.strip():
+                document.add_paragraph(line.strip())
+    local = published_at.astimezone(BEIJING)
+    document.add_paragraph()
+    for line in ("、".join(units), f"{local.year}年{local.month}月{local.day}日"):
+        signature = document.add_paragraph(line)
+        signature.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+        signature.paragraph_format.right_indent = Pt(4 * _CHARACTER)  # 右空四字
+        signature.paragraph_format.keep_with_next = True
+    return to_bytes(document, heading, published_at)
+
+
+def numeral(number: int) -> str:
+    """1 to 99 as Chinese numerals: 一, 十, 十二, 二十."""
+    tens, ones = divmod(number, 10)
+    if not tens:
+        return _NUMERALS[ones - 1]
+    return f"{_NUMERALS[tens - 1] if tens > 1 else ''}十{_NUMERALS[ones - 1] if ones else ''}"

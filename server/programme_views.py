@@ -1,0 +1,173 @@
+"""What goes out about the programme: notices, filings, deadlines, holidays, history, after docs/protocol.md."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from server.protocol import UnitView
+
+
+class FieldView(BaseModel):
+    """A field of a notice as printed."""
+
+    label: str
+    text: str
+
+
+class ChangeView(BaseModel):
+    """A field before and after; empty where there was or is nothing."""
+
+    label: str
+    before: str
+    after: str
+
+
+class NoticeContent(BaseModel):
+    """What one version of a notice says: the part that its digest covers."""
+
+    title: str
+    fields: list[FieldView]
+    changes: list[ChangeView]
+    """What it corrects in the version before it."""
+
+
+class NoticeView(NoticeContent):
+    """A published version of a notice."""
+
+    version: int
+    published_at: datetime
+    published_by: str
+    sha256: str
+
+
+class NoticeHistoryView(BaseModel):
+    """The notice that holds, and all its versions, the newest first."""
+
+    latest: NoticeView
+    versions: list[NoticeView]
+
+
+class StaffNoticeView(NoticeView):
+    """A published version, with what only staff sees."""
+
+    account: str | None
+    objections: list[str]
+    reason: str
+
+
+class NoticeDraftView(BaseModel):
+    """The notice as it would be published now."""
+
+    title: str
+    fields: list[FieldView]
+    free: list[FieldView]
+    """The fields that the unit wrote itself, from the version before."""
+    missing: list[str]
+    due: date | None
+    on_time: bool | None
+    """None where no day could be counted."""
+    objections: list[str]
+    """Why publishing now needs a recorded reason."""
+    changes: list[ChangeView]
+    """What differs from the newest version; empty before the first."""
+    version: int
+    """The newest published version, 0 before the first."""
+    versions: list[StaffNoticeView]
+
+
+class CountedDayView(BaseModel):
+    """A day passed while counting; `number` is null where it does not count."""
+
+    date: date
+    kind: Literal["workday", "makeup", "weekend", "holiday"]
+    why: str
+    number: int | None
+
+
+class CountedDeadlineView(BaseModel):
+    """One deadline with its arithmetic."""
+
+    kind: Literal["notice", "selection", "materials", "adoption"]
+    label: str
+    due: date | None
+    rule: str
+    clause: str
+    promised: bool
+    settled: bool
+    problem: str | None
+    advised: date | None
+    days: list[CountedDayView]
+
+
+class TimetableView(BaseModel):
+    """An activity's deadlines, day by day; without any while `missing` names what has to be set first."""
+
+    form: str | None
+    first: date | None
+    last: date | None
+    deadlines: list[CountedDeadlineView]
+    missing: list[str]
+
+
+class HolidayView(BaseModel):
+    """One line of a year's holiday notice."""
+
+    name: str
+    first: date
+    last: date
+    makeup: list[date]
+
+
+class HolidayYearView(BaseModel):
+    """A year's holidays as entered."""
+
+    year: int
+    holidays: list[HolidayView]
+
+
+class HolidaysView(BaseModel):
+    """The years that can be counted, and those that a coordinator entered."""
+
+    known: list[int]
+    entered: list[HolidayYearView]
+
+
+class FilingView(BaseModel):
+    """报备: a change of an activity's time, and why."""
+
+    id: int
+    filed_at: datetime
+    filed_by: str | None
+    activity: str
+    title: str
+    units: list[UnitView]
+    grounds: list[str]
+    before: str
+    after: str
+    reason: str
+    own: bool
+    """Filed by the unit that receives filings."""
+
+
+class HistoryItem(BaseModel):
+    """One act on an activity: who, when, what from, what to."""
+
+    at: datetime
+    who: str | None
+    """None where the command line did it."""
+    act: str
+    changes: list[ChangeView]
+    note: str
+
+
+class CalendarFeedView(BaseModel):
+    """Where an account subscribes to its deadlines."""
+
+    url: str
+    public_url: str
+
+
+def change_view(change: Any) -> ChangeView:
+    """A change of a notice or plan as a view."""
+    return ChangeView(label=change.label, before=change.before, after=change.after)
