@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from OpenSSL import SSL
 from pylibsrtp._binding import lib
 
 protect: Callable[[Any, Any, Any], int] = lib.srtp_protect
@@ -159,7 +160,10 @@ class SecureTransport:
 
     async def start(self) -> None:
         """Do the handshake. Raises HandshakeFailed; the caller sets the time limit."""
-        await self._transport.start(self._parameters)
+        try:
+            await self._transport.start(self._parameters)
+        except SSL.Error as error:  # OpenSSL gave up sending its flight again
+            raise HandshakeFailed from error
         if self._transport.state != "connected":
             raise HandshakeFailed
         # The contexts live as long as their sessions, which the transport keeps.

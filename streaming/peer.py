@@ -58,8 +58,6 @@ class Peer:
         self._closed = closed
         self._previous: Credentials | None = None
         self._task: asyncio.Task[None] | None = None
-        self._rtcp_buffer = ffi.new("char[]", MAX_PACKET + dtls.RTCP_TRAILER)
-        self._rtcp_length = ffi.new("int *")
         self.secure = SecureTransport(
             certificate,
             handshakes,
@@ -158,10 +156,12 @@ class Peer:
         return self.local
 
     def send_rtcp(self, data: bytes) -> None:
-        """Protect and send a compound RTCP packet."""
+        """Protect and send a compound RTCP packet. Raises ValueError where it is longer than MAX_PACKET bytes."""
         if not self.connected or self.address is None:
             return
-        buffer, length = self._rtcp_buffer, self._rtcp_length
+        if len(data) > MAX_PACKET:
+            raise ValueError(f"an RTCP packet of {len(data)} bytes")
+        buffer, length = self.port.outgoing, self.port.length
         ffi.memmove(buffer, data, len(data))
         length[0] = len(data)
         if dtls.protect_rtcp(self.secure.tx, buffer, length):

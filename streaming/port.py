@@ -10,9 +10,11 @@ from collections import Counter
 from typing import Protocol
 
 from streaming import ice, kernel
+from streaming.dtls import RTCP_TRAILER
 from streaming.errors import RelayError
 from streaming.fanout import Fanout
 from streaming.ice import Address
+from streaming.packet import MAX_PACKET
 
 READS = 64
 """Datagrams read before the event loop gets its turn."""
@@ -45,6 +47,8 @@ class Port:
         self.buffer = bytearray(2048)
         self.pointer = kernel.ffi.from_buffer(self.buffer)
         self.length = kernel.ffi.new("int *")
+        self.outgoing = kernel.ffi.new("char[]", MAX_PACKET + RTCP_TRAILER)
+        """Where a packet that is no media is encrypted before it is sent."""
         self.received = 0
         self._view = memoryview(self.buffer)
         self._by_ufrag: dict[str, Receiver] = {}

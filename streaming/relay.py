@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from streaming import sdp
@@ -225,9 +226,18 @@ class Relay:
             },
             "drops": dict(self.port.drops),
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
-            "resident_kilobytes": usage.ru_maxrss,
+            "resident_kilobytes": _resident_kilobytes() or usage.ru_maxrss,
             "monotonic": time.monotonic(),
         }
+
+
+def _resident_kilobytes() -> int | None:
+    """Memory in use now; None where the system does not tell (getrusage knows its peak alone)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * resource.getpagesize() // 1024
 
 
 def _publisher_stats(publisher: Publisher) -> dict[str, Any]:

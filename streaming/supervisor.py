@@ -143,6 +143,7 @@ class Supervisor:
         self._max_viewers = max_viewers
         self._options = list(options)
         self._running: _Process | None = None
+        self._ending: _Process | None = None
         self._watching: asyncio.Task[None] | None = None
         self._before: dict[tuple[str, str], _Before] = {}
 
@@ -173,7 +174,7 @@ class Supervisor:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
-        running, self._running = self._running, None
+        running, self._running = self._running or self._ending, None
         if running is not None:
             await self._end(running)
 
@@ -266,7 +267,7 @@ class Supervisor:
 
         def heard(message: dict[str, Any]) -> None:
             if message["event"] == "publisher":
-                self._on_event(PublisherChanged(message["activity"], message["on_air"]))
+                self._tell(PublisherChanged(message["activity"], message["on_air"]))
             elif not started.done():
                 started.set_result(message)
 
@@ -290,6 +291,12 @@ class Supervisor:
         running.port = started.result()["port"]
         return running
 
+    def _tell(self, event: RelayEvent) -> None:
+        try:
+            self._on_event(event)
+        except Exception:  # whoever listens must not stop the supervision
+            log.exception("an event of the media relay was not taken: %s", event)
+
     @staticmethod
     async def _end(running: _Process) -> None:
         running.client.close()  # the relay ends with its control socket
@@ -309,11 +316,12 @@ class Supervisor:
             running = self._running
             if running is not None:
                 await running.reading  # ends with the process: nobody else holds the other end
-                self._running = None
+                self._running, self._ending = None, running
                 self._before.clear()
                 await self._end(running)
+                self._ending = None
                 log.error("the media relay ended with status %s; starting it again", running.process.returncode)
-                self._on_event(RelayChanged(up=False))
+                self._tell(RelayChanged(up=False))
             await asyncio.sleep(pause)
             try:
                 self._running = await self._spawn()
@@ -322,4 +330,4 @@ class Supervisor:
                 pause = min(10.0, pause * 2)
                 continue
             pause = RESTART_SECONDS
-            self._on_event(RelayChanged(up=True))
+            self._tell(RelayChanged(up=True))
