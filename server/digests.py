@@ -59,7 +59,7 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
                 decided_at=item.decided_at,
             )
             for item in work.suggestions
-            if State(item.entry.state) in PUBLIC or item.entry.state == State.PENDING
+            if State(item.entry.state) in PUBLIC
         ),
     )
 

@@ -9,18 +9,29 @@ class ServiceError(Exception):
     status = 400
     code = "bad_request"
 
-    def __init__(self, message: str, *, code: str | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after: float | None = None,
+        field: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code
         self.retry_after = retry_after
         """Seconds after which another try makes sense."""
+        self.field = field
+        """Which field of the input is meant, where one is."""
 
     def as_dict(self) -> dict[str, Any]:
         """The error object of HTTP answers and Socket.IO acknowledgements."""
         body: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.retry_after is not None:
             body["retry_after"] = round(self.retry_after, 1)
+        if self.field is not None:
+            body["field"] = self.field
         return body
 
 

@@ -65,9 +65,9 @@ async def draft(session: AsyncSession, activity: Activity) -> Draft:
         for item in suggestions
     )
     problems += [
-        f"第{item.number}号意见建议已被隐藏或撤回，请恢复或移出"
+        f"第{item.number}号意见建议的原文没有公开（{State(item.entry.state).text}），请先公开或移出"
         for item in suggestions
-        if item.entry.state in {State.HIDDEN, State.WITHDRAWN, State.DECLINED}
+        if State(item.entry.state) not in PUBLIC
     ]
     problems += account.problems()
     if activity.state != "ended":

@@ -139,13 +139,13 @@ async def _checked_body(item: Endpoint, request: web.Request) -> Any:
             raise BadRequest("请求需要 application/json 格式。", code="unsupported_media_type")
         return item.body.validate_json(await request.read())
     except ValidationError as error:
-        raise BadRequest(explain(error)) from None
+        raise explain(error) from None
 
 
-def explain(error: ValidationError) -> str:
-    """A validation error in a sentence: which field, and what is wrong with it."""
+def explain(error: ValidationError) -> BadRequest:
+    """A validation error as a refusal that says which field is meant, and what is wrong with it."""
     first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or "内容"
+    field = ".".join(str(part) for part in first["loc"])
     words = {
         "missing": "没有填写",
         "string_too_long": "太长",
@@ -153,4 +153,5 @@ def explain(error: ValidationError) -> str:
         "extra_forbidden": "不认识",
         "json_invalid": "不是有效的 JSON",
     }
-    return f"请检查 {field}：{words.get(first['type'], first['msg'])}。"
+    what = words.get(first["type"], first["msg"])
+    return BadRequest(f"请检查 {field or '内容'}：{what}。", field=field or None)

@@ -27,6 +27,7 @@ def describe() -> dict[str, Any]:
                         "code": {"type": "string"},
                         "message": {"type": "string"},
                         "retry_after": {"type": "number", "description": "Seconds"},
+                        "field": {"type": "string", "description": "The field of the input that is meant"},
                     },
                 }
             },

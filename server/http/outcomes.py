@@ -109,7 +109,9 @@ async def set_decision(call: Call[DecisionChange]) -> SuggestionAnswer:
 async def publish_outcomes(call: Call[None]) -> OutcomesView:
     async with call.services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
-        return await publish(session, call.staff, activity, call.services.now())
+        outcomes = await publish(session, call.staff, activity, call.services.now())
+    await call.services.hub.published(call.target.id, outcomes.version)
+    return outcomes
 
 
 @endpoint(

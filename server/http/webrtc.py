@@ -182,3 +182,14 @@ for _path in (
     "/whep/{activity}/{session:[A-Za-z0-9_-]{16,64}}",
 ):
     endpoint("OPTIONS", _path, right=Right.PUBLIC, summary="What this resource takes (CORS)")(_options)
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/stream",
+    right=Right.HOST,
+    summary="The health of the stream: who publishes what, and how many watch",
+)
+async def show_stream(call: Call[None]) -> web.Response:
+    stream = await call.services.broadcasts.stream(call.target.slug)
+    return web.json_response(stream, headers={"Cache-Control": "no-store"})

@@ -12,7 +12,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from feedback.text import clean, is_blank
+from feedback.text import ANONYMOUS, clean, is_blank
 from server.activities import Directory, Known
 from server.errors import BadRequest, Conflict, NotFound, ServiceError
 from server.protocol import CommentView, QuestionView, dump
@@ -40,7 +40,6 @@ LONGEST_TEXT = 1000
 LONGEST_NICKNAME = 20
 NEWCOMER_COMMENTS = 50
 RESUMED_COMMENTS = 500
-DEFAULT_NICKNAME = "网友"
 
 
 class _Payload(BaseModel):
@@ -189,7 +188,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
 
     async def _speak(self, sid: str, kind: str, data: object) -> dict[str, Any]:
         speech = Speech.model_validate(data)
-        text, nickname = clean(speech.text), clean(speech.nickname or "")[:LONGEST_NICKNAME] or DEFAULT_NICKNAME
+        text, nickname = clean(speech.text), clean(speech.nickname or "")[:LONGEST_NICKNAME] or ANONYMOUS
         if is_blank(text):
             raise BadRequest("请先写点内容。", code="empty")
         if len(text) > LONGEST_TEXT:

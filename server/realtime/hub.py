@@ -53,6 +53,10 @@ class Hub:
         for namespace in (AUDIENCE, HOST):
             await self._sio.emit("broadcast", news, room=room(activity.id), namespace=namespace)
 
+    async def published(self, activity_id: int, version: int) -> None:
+        """A version of the outcomes is public now: pages that are open show it."""
+        await self._sio.emit("outcomes", {"version": version}, room=room(activity_id), namespace=AUDIENCE)
+
     def moderated(self, result: Moderated) -> None:
         """Staff changed an entry."""
         self._delivery.changed(result.entry.id, *result.touched)

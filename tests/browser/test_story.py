@@ -111,6 +111,7 @@ async def test_from_the_camera_to_the_public_record(
     await expect(suggestion.get_by_test_id("decision-state")).to_contain_text("已保存")
     await console.get_by_test_id("outcomes-publish").click()
     await expect(console.get_by_test_id("outcomes-published")).to_be_visible()
+    await expect(phone.get_by_test_id("tab-outcomes")).to_be_visible()  # the page that is open shows it at once
     await console.screenshot(path=pictures / "adoption.png", full_page=True)
     async with console.expect_download() as started:
         await console.get_by_test_id("digest-docx").click()

@@ -18,6 +18,7 @@ interface Received {
   removed(gone: { ids: number[] }): void;
   presence(now: { watching: number }): void;
   broadcast(now: { state: ActivityState; on_air: boolean }): void;
+  outcomes(published: { version: number }): void;
 }
 
 interface Words {
@@ -42,6 +43,8 @@ export function useAudience(slug: string) {
   const questions = shallowRef<PublicQuestion[]>([]);
   const watching = ref<number | null>(null);
   const broadcast = ref<{ state: ActivityState; on_air: boolean } | null>(null);
+  /** The newest published version that was told since the page opened. */
+  const outcomesVersion = ref(0);
   const device = deviceName();
 
   function auth(): Record<string, unknown> {
@@ -73,6 +76,9 @@ export function useAudience(slug: string) {
   socket.on("broadcast", (now) => {
     broadcast.value = now;
   });
+  socket.on("outcomes", ({ version }) => {
+    outcomesVersion.value = version;
+  });
   onUnmounted(() => socket.disconnect());
 
   return {
@@ -80,6 +86,7 @@ export function useAudience(slug: string) {
     questions,
     watching,
     broadcast,
+    outcomesVersion,
     connection: line.connection,
     online: computed(() => line.connection.value === "online"),
     update: (question: PublicQuestion): void => {
