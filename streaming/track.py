@@ -112,15 +112,14 @@ class Track:
             return
         if self._frame and (self._frame[0].timestamp != packet.timestamp or len(self._frame) == HISTORY):
             self._frame = []
-        begins = codec.starts_keyframe(packet.payload) and not any(other.keyframe for other in self._frame)
+        packet.keyframe = codec.starts_keyframe(packet.payload)
         self._frame.append(packet)
-        if begins and self._belongs_to_cached(packet):
-            # A late packet of the keyframe that is known: it may be the one with which it begins.
-            packet.keyframe = True
-            if newer(self.keyframe_sequence or 0, packet.sequence):
+        known = self.keyframe_sequence
+        if packet.keyframe and known is not None and packet.timestamp == self._gop_timestamp:
+            # Another beginning of the keyframe that is known; if it came late, it may be the one to begin with.
+            if newer(known, packet.sequence):
                 self.keyframe_sequence = packet.sequence
-        elif begins:
-            packet.keyframe = True
+        elif packet.keyframe:
             if codec.dimensions is not None:
                 self.size = codec.dimensions(packet.payload) or self.size
             self.keyframe_sequence = self._frame[0].sequence
@@ -136,9 +135,6 @@ class Track:
                 or HISTORY - 2 * BATCH < count < 0x8000
             ):
                 self.keyframe_sequence = None
-
-    def _belongs_to_cached(self, packet: Packet) -> bool:
-        return self.keyframe_sequence is not None and packet.timestamp == self._gop_timestamp
 
     def flush(self) -> None:
         """Send what was gathered."""
