@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from feedback.digest import render
 from feedback.text import clean
+from server import plan_import
 from server.activities import get_activity
 from server.auth.accounts import create_account, find_account, issue, set_password
 from server.auth.passwords import generate_password
@@ -17,6 +18,8 @@ from server.auth.rights import Role
 from server.config import Settings
 from server.digests import collect
 from server.errors import NotFound
+from server.holidays import entered_tables
+from server.programme.calendar import YearTable
 from server.serve import stop_signal
 from server.services import utc_now
 from server.store.database import Database
@@ -97,6 +100,28 @@ async def digest_of(settings: Settings, slug: str, form: str) -> bytes:
     async with opened(settings) as database, database.read() as session:
         digest = await collect(session, await get_activity(session, slug), utc_now())
     return render(digest, form)
+
+
+async def import_plan(settings: Settings, content: bytes, *, confirm: bool, only: tuple[str, ...]) -> tuple[str, bool]:
+    """Read a plan; with `confirm` import it. Returns what to print, and whether all of it was clear."""
+    text = plan_import.decode(content)
+    async with opened(settings) as database:
+        if not confirm:
+            async with database.read() as session:
+                reading = await plan_import.read(session, text)
+            words = "没有改变任何内容。确认导入请加 --confirm；只导入其中几项请加 --only 编号。"
+        else:
+            async with database.write() as session:
+                reading = await plan_import.read(session, text)
+                done = await plan_import.apply(session, reading, now=utc_now(), only=only)
+            words = f"已导入{len(done)}项改变。" if done else "没有需要导入的改变。"
+    return f"{plan_import.describe(reading)}\n\n{words}", not reading.plan.unread
+
+
+async def entered_holidays(settings: Settings) -> tuple[YearTable, ...]:
+    """The holidays that a coordinator entered in the service."""
+    async with opened(settings) as database, database.read() as session:
+        return await entered_tables(session)
 
 
 async def publish_file(source: str, whip_url: str, token: str, *, loop: bool) -> int:

@@ -224,10 +224,29 @@ def deadlines(day: datetime, form: str, until: datetime | None, as_json: bool) -
     last = until.date() if until else first
     if last < first:
         raise click.UsageError("--until is before DATE")
-    table = timetable(WorkingCalendar(), Form(form), first, last)
+    settings = load_settings()
+    calendar = WorkingCalendar()
+    if settings.database_url or (settings.data_dir / "minsheng.db").exists():  # else no service ever ran here
+        from server import administration
+
+        calendar = WorkingCalendar(run(administration.entered_holidays(settings)))
+    table = timetable(calendar, Form(form), first, last)
     click.echo(json.dumps(as_dict(table), ensure_ascii=False, indent=2) if as_json else describe(table))
     if table.problems:
         sys.exit(1)
+
+
+@main.command("import-plan")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--confirm", is_flag=True, help="Make the changes; without it nothing is changed.")
+@click.option("--only", metavar="SLUG", multiple=True, help="Import this activity alone; may be repeated.")
+def import_plan(file: Path, confirm: bool, only: tuple[str, ...]) -> None:
+    """Read a year's plan from a text FILE: print what is clear, what is not (with its line), and what would change."""
+    from server import administration
+
+    words, clear = run(administration.import_plan(load_settings(), file.read_bytes(), confirm=confirm, only=only))
+    click.echo(words)
+    sys.exit(0 if clear else 1)
 
 
 @main.command()

@@ -75,3 +75,29 @@ def test_a_mistake_in_the_settings_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_migrate_says_the_revision(tmp_path: Path) -> None:
     assert b"revision" in run(tmp_path, "migrate").stdout
+
+
+def test_a_plan_is_read_compared_and_imported_only_when_confirmed(tmp_path: Path) -> None:
+    from importlib.resources import files
+
+    text = files("server.programme").joinpath("data/plan-2023.txt").read_text("utf-8")
+    plan = tmp_path / "plan.txt"
+    plan.write_text(text.replace("（主责单位：教委）", "（主责单位：大数据局）"))
+    for flags, words in (
+        ([], "没有改变任何内容"),
+        (["--confirm"], "已导入1项改变"),
+        (["--confirm"], "没有需要导入的改变"),
+    ):
+        done = run(tmp_path / "data", "import-plan", str(plan), *flags)
+        assert done.returncode == 0, done.stderr.decode()
+        assert words in done.stdout.decode()
+        assert "读到22项活动、19个主责单位" in done.stdout.decode()
+
+    plan.write_bytes(b"%PDF-1.7\x00")
+    done = run(tmp_path / "data", "import-plan", str(plan))
+    assert done.returncode == 1
+    assert "纯文本" in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+    plan.write_text("本方案没有活动")
+    done = run(tmp_path / "data", "import-plan", str(plan), "--confirm")
+    assert (done.returncode, "没有读到举办期间" in done.stderr.decode()) == (1, True)
