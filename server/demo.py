@@ -176,7 +176,7 @@ async def _citizens(address: str) -> AsyncIterator[None]:
     task: asyncio.Task[None] | None = None
     try:
         for _ in VOICES:
-            client = socketio.AsyncClient()
+            client = socketio.AsyncClient(handle_sigint=False)  # the demo has its own
             clients.append(client)
             await client.connect(
                 address,

@@ -21,7 +21,7 @@ class Client:
         self._headers = headers or {}
         self.received: defaultdict[str, list[Any]] = defaultdict(list)
         self._news = asyncio.Event()
-        self._sio = socketio.AsyncClient(reconnection=False)
+        self._sio = socketio.AsyncClient(reconnection=False, handle_sigint=False)
         for event in EVENTS:
             self._sio.on(event, self._keep(event), namespace=namespace)
 
