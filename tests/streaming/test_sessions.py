@@ -14,8 +14,7 @@ async def test_viewers_stay_in_their_session_when_the_publisher_goes_and_comes_b
     first = await house.on_air()
     viewers = [await house.viewer(), await house.viewer()]
     first.frame(800, 800, 300)
-    for viewer in viewers:
-        await viewer.until(lambda viewer=viewer: len(viewer.payloads()) == 5)
+    await house.until(lambda: all(len(viewer.payloads()) == 5 for viewer in viewers))
     await first.peer.close()
     await house.until(lambda: house.events[-1] == ("k04", False))
 
@@ -24,8 +23,8 @@ async def test_viewers_stay_in_their_session_when_the_publisher_goes_and_comes_b
     again.timestamp = 5
     again.frame(700, 200, keyframe=True)
     await house.until(lambda: house.events == [("k04", True), ("k04", False), ("k04", True)])
+    await house.until(lambda: all(len(viewer.payloads()) == 8 for viewer in viewers))
     for viewer in viewers:
-        await viewer.until(lambda viewer=viewer: len(viewer.payloads()) == 8)
         assert viewer.payloads() == first.sent + again.sent
         numbers = [packet.sequence_number for packet in viewer.rtp]
         assert [(number - numbers[0]) & 0xFFFF for number in numbers] == list(range(8))
