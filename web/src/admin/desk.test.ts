@@ -23,6 +23,7 @@ const ACTIVITY: Activity = {
   live_started_at: null,
   live_ended_at: null,
   watching: 0,
+  notice_version: 0,
 };
 
 function row(slug: string, over: Partial<DeskRow>): DeskRow {
@@ -30,7 +31,9 @@ function row(slug: string, over: Partial<DeskRow>): DeskRow {
   return { ...ACTIVITY, slug, deadlines: [], counts, ...over };
 }
 
-const notice = (due: string, late = false, done = false) => ({ kind: "notice" as const, due, late, done });
+const notice = (due: string, late = false, done = false) => {
+  return { kind: "notice" as const, due, late, done, done_on: null, problem: null };
+};
 
 describe("the board", () => {
   const rows = [

@@ -3,17 +3,27 @@ import type {
   Act,
   Activity,
   ActivityForm,
+  ActivityKind,
   ActivityState,
   Decision,
   DeskRow,
   Entry,
   EntryKind,
+  Filing,
+  HistoryItem,
+  Holiday,
+  Holidays,
   Ledger,
+  Notice,
+  NoticeDraft,
+  NoticeField,
+  NoticeHistory,
   Outcomes,
   Receipt,
   Role,
   Suggestion,
   Summary,
+  Timetable,
   Unit,
 } from "./protocol";
 
@@ -88,6 +98,23 @@ export interface ActivityChanges {
   place?: string;
   flow?: string;
   participation?: string;
+  units?: Unit["id"][];
+  /** Why the time changes, where that has to be filed. */
+  reason?: string;
+}
+
+export interface NewActivity {
+  kind: ActivityKind;
+  title: string;
+  units: Unit["id"][];
+  summary: string;
+}
+
+export interface NewNotice {
+  /** The newest version that this page has seen. */
+  version: number;
+  free: NoticeField[];
+  reason: string;
 }
 
 export interface NewAccount {
@@ -156,6 +183,23 @@ export const api = {
     (await request<{ suggestion: Suggestion }>("PUT", `/suggestions/${id}/decision`, input)).suggestion,
   publishOutcomes: (slug: string): Promise<Outcomes> => request("POST", `/activities/${at(slug)}/outcomes`, {}),
   digestUrl: (slug: string, format: DigestFormat): string => `/api/v1/activities/${at(slug)}/digest?format=${format}`,
+
+  add: (input: NewActivity): Promise<Activity> => request("POST", "/activities", input),
+  notice: (slug: string): Promise<NoticeHistory> => request("GET", `/activities/${at(slug)}/notice`),
+  noticeDraft: (slug: string): Promise<NoticeDraft> => request("GET", `/activities/${at(slug)}/notice/draft`),
+  publishNotice: (slug: string, input: NewNotice): Promise<Notice> =>
+    request("POST", `/activities/${at(slug)}/notice`, input),
+  noticeUrl: (slug: string, version: number): string =>
+    `/api/v1/activities/${at(slug)}/notice/document?version=${version}`,
+  codeUrl: (slug: string): string => `/api/v1/activities/${at(slug)}/qr.svg`,
+  deadlines: (slug: string): Promise<Timetable> => request("GET", `/activities/${at(slug)}/deadlines`),
+  history: async (slug: string): Promise<HistoryItem[]> =>
+    (await request<{ history: HistoryItem[] }>("GET", `/activities/${at(slug)}/history`)).history,
+  filings: async (): Promise<Filing[]> => (await request<{ filings: Filing[] }>("GET", "/filings")).filings,
+  holidays: (): Promise<Holidays> => request("GET", "/holidays"),
+  enterHolidays: (year: number, holidays: Holiday[]): Promise<Holidays> =>
+    request("PUT", `/holidays/${year}`, { holidays }),
+  calendarFeed: (): Promise<{ url: string; public_url: string }> => request("GET", "/calendar-feed"),
 
   accounts: async (): Promise<Account[]> => (await request<{ accounts: Account[] }>("GET", "/accounts")).accounts,
   createAccount: (input: NewAccount): Promise<{ account: Account; password?: string }> =>

@@ -32,6 +32,8 @@ export interface Activity extends Summary {
   live_started_at: string | null;
   live_ended_at: string | null;
   watching: number;
+  /** 0 = no notice published yet. */
+  notice_version: number;
 }
 
 export type AnswerMode = "live" | "written";
@@ -123,6 +125,9 @@ export interface Deadline {
   due: string | null;
   done: boolean;
   late: boolean;
+  done_on: string | null;
+  /** Why no day could be counted, where form and time are set. */
+  problem: string | null;
 }
 
 export interface DeskRow extends Summary {
@@ -225,4 +230,113 @@ export type VoteAcknowledgement = Acknowledgement<{ id: number; votes: number; s
 export interface Health {
   scorer: "up" | "down";
   relay: "up" | "restarting";
+}
+
+export interface NoticeField {
+  label: string;
+  text: string;
+}
+
+/** A field before and after; empty where there was or is nothing. */
+export interface FieldChange {
+  label: string;
+  before: string;
+  after: string;
+}
+
+export interface Notice {
+  version: number;
+  published_at: string;
+  published_by: string;
+  sha256: string;
+  title: string;
+  fields: NoticeField[];
+  changes: FieldChange[];
+}
+
+/** What the public sees: the notice that holds, and every version, the newest first. */
+export interface NoticeHistory {
+  latest: Notice;
+  versions: Notice[];
+}
+
+export interface StaffNotice extends Notice {
+  account: string | null;
+  objections: string[];
+  reason: string;
+}
+
+export interface NoticeDraft {
+  title: string;
+  fields: NoticeField[];
+  free: NoticeField[];
+  missing: string[];
+  due: string | null;
+  on_time: boolean | null;
+  objections: string[];
+  changes: FieldChange[];
+  version: number;
+  versions: StaffNotice[];
+}
+
+export interface CountedDay {
+  date: string;
+  kind: "workday" | "makeup" | "weekend" | "holiday";
+  why: string;
+  number: number | null;
+}
+
+export interface CountedDeadline {
+  kind: string;
+  label: string;
+  due: string | null;
+  rule: string;
+  clause: string;
+  promised: boolean;
+  settled: boolean;
+  problem: string | null;
+  advised: string | null;
+  days: CountedDay[];
+}
+
+export interface Timetable {
+  form: ActivityForm | null;
+  first: string | null;
+  last: string | null;
+  deadlines: CountedDeadline[];
+  missing: string[];
+}
+
+export interface Filing {
+  id: number;
+  filed_at: string;
+  filed_by: string | null;
+  activity: string;
+  title: string;
+  units: Unit[];
+  grounds: string[];
+  before: string;
+  after: string;
+  reason: string;
+  own: boolean;
+}
+
+export interface Holiday {
+  name: string;
+  first: string;
+  last: string;
+  makeup: string[];
+}
+
+export interface Holidays {
+  known: number[];
+  entered: { year: number; holidays: Holiday[] }[];
+}
+
+export interface HistoryItem {
+  at: string;
+  who: string | null;
+  act: "create" | "import" | "edit" | "filing" | "notice" | "state" | "publish";
+  changes: FieldChange[];
+  note: string;
 }

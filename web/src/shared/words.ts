@@ -54,8 +54,9 @@ export const UTTERANCE: Record<Utterance, string> = {
 export const ROLE: Record<Role, string> = { admin: "管理员", coordinator: "区级统筹", staff: "单位工作人员" };
 export const ENTRY_KIND: Record<EntryKind, string> = { comment: "留言", question: "提问" };
 
-/** 开放点 3 or 第 2 讲. */
+/** 开放点 3 or 第 2 讲; what a unit added itself has no number in the plan. */
 export function numberWords(kind: ActivityKind, number: number): string {
+  if (number === 0) return "单位自办";
   return kind === "open-day" ? `开放点 ${number}` : `第 ${number} 讲`;
 }
 
