@@ -122,7 +122,11 @@ class Track:
         elif packet.keyframe:
             if codec.dimensions is not None:
                 self.size = codec.dimensions(packet.payload) or self.size
-            self.keyframe_sequence = self._frame[0].sequence
+            first = self._frame[0].sequence
+            for other in self._frame:
+                if newer(first, other.sequence):
+                    first = other.sequence
+            self.keyframe_sequence = first
             self._gop_timestamp = packet.timestamp
             self._gop_octets = sum(len(other.payload) for other in self._frame)
         elif self.keyframe_sequence is not None:
