@@ -9,8 +9,10 @@ from aiohttp import web
 
 from streaming.clip import make_clip
 from streaming.errors import RelayError
-from streaming.supervisor import RelayEvent, Supervisor
+from streaming.publish import publish
+from streaming.supervisor import PublisherChanged, RelayEvent, Supervisor
 from tests.streaming.house import House
+from tests.streaming.peers import Peer, offer
 
 
 @pytest.fixture
@@ -36,6 +38,28 @@ class Service:
         self.events: list[RelayEvent] = []
         self.supervisor = Supervisor(media_port=0, public_addresses=[], on_event=self.events.append)
         self.whip = ""
+        self.viewers: list[Peer] = []
+        self._publishing: asyncio.Task[None] | None = None
+
+    async def publish(self, source: Path) -> "asyncio.Task[None]":
+        """Start FFmpeg's muxer on a file that goes round; returns when its media arrive."""
+        self._publishing = asyncio.create_task(publish(str(source), self.whip, "host", loop=True))
+        await self.happened(PublisherChanged("k04", on_air=True))
+        return self._publishing
+
+    async def unpublish(self) -> None:
+        """Stop it, if it runs."""
+        if self._publishing is not None:
+            self._publishing.cancel()
+            await asyncio.wait([self._publishing])
+
+    async def watch(self) -> Peer:
+        """A viewer that has its keys."""
+        session = await self.supervisor.watch("k04", offer("recvonly"))
+        viewer = await Peer().connect(session.sdp)
+        viewer.session = session
+        self.viewers.append(viewer)
+        return viewer
 
     async def happened(self, event: RelayEvent, seconds: float = 15) -> None:
         """Wait for an event, and forget those before it."""
@@ -51,7 +75,7 @@ async def service() -> AsyncIterator[Service]:
     service = Service()
     await service.supervisor.start()
 
-    async def publish(request: web.Request) -> web.Response:
+    async def begin(request: web.Request) -> web.Response:
         try:
             session = await service.supervisor.publish(
                 "k04", await request.text(), owner=request.headers["Authorization"]
@@ -66,11 +90,14 @@ async def service() -> AsyncIterator[Service]:
         )
 
     async def end(request: web.Request) -> web.Response:
-        await service.supervisor.end(request.match_info["session"])
+        try:
+            await service.supervisor.end(request.match_info["session"])
+        except RelayError:
+            return web.Response(status=404)
         return web.Response()
 
     app = web.Application()
-    app.router.add_post("/whip", publish)
+    app.router.add_post("/whip", begin)
     app.router.add_delete("/whip/{session}", end)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -79,5 +106,8 @@ async def service() -> AsyncIterator[Service]:
     host, port = runner.addresses[0][:2]
     service.whip = f"http://{host}:{port}/whip"
     yield service
+    await service.unpublish()
+    for viewer in service.viewers:
+        await viewer.vanish()
     await runner.cleanup()
     await service.supervisor.close()
