@@ -12,6 +12,7 @@ export interface ActivityDraft {
   summary: string;
   flow: string;
   participation: string;
+  units: string[];
 }
 
 export type DraftProblems = Partial<Record<keyof ActivityDraft, string>>;
@@ -28,6 +29,7 @@ export function draftOf(activity: Activity): ActivityDraft {
     summary: activity.summary,
     flow: activity.flow,
     participation: activity.participation,
+    units: activity.units.map((unit) => unit.id),
   };
 }
 
@@ -42,6 +44,8 @@ export function changesOf(draft: ActivityDraft, activity: Activity): ActivityCha
   for (const name of ["starts_at", "ends_at"] as const) {
     if (draft[name] !== before[name]) changes[name] = fromField(draft[name]);
   }
+  const plain = (units: readonly string[]): string => [...units].sort().join();
+  if (plain(draft.units) !== plain(before.units)) changes.units = draft.units;
   return changes;
 }
 
@@ -56,5 +60,6 @@ export function problemsOf(draft: ActivityDraft): DraftProblems {
   if (draft.starts_at !== "" && draft.ends_at !== "" && draft.ends_at <= draft.starts_at) {
     problems.ends_at = "结束时间要晚于开始时间。";
   }
+  if (draft.units.length === 0) problems.units = "请选择主办单位。";
   return problems;
 }

@@ -70,6 +70,13 @@ describe("the form of an activity", () => {
     });
   });
 
+  it("sends the units only where others hold it now", () => {
+    const several = { ...ACTIVITY, units: [{ id: "u1", name: "采育镇" }, { id: "u2", name: "榆垡镇" }] };
+    expect(changesOf({ ...draftOf(several), units: ["u2", "u1"] }, several)).toEqual({});
+    expect(changesOf({ ...draftOf(several), units: ["u2"] }, several)).toEqual({ units: ["u2"] });
+    expect(problemsOf({ ...draftOf(several), units: [] }).units).toBeTruthy();
+  });
+
   it("says at the field what is wrong", () => {
     const draft = { ...draftOf(ACTIVITY), title: " ", ends_at: "2023-09-27T13:00", place: "长".repeat(201) };
     expect(Object.keys(problemsOf(draft)).sort()).toEqual(["ends_at", "place", "title"]);
