@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.oxml.ns import qn
 from docx.shared import Pt
+from docx.text.run import Run
 
-from feedback.digest.page import new_document, to_bytes
+from feedback.digest.page import BODY_FONT, new_document, to_bytes
 from server.programme.calendar import BEIJING
 
 _NUMERALS = "一二三四五六七八九十"
 _CHARACTER = 15.8  # pt, the pitch of the grid
+_ONE_LINE = 23  # characters that stand beside a heading in one line of 28, with its number and indent
 
 
 def render(
@@ -21,23 +25,35 @@ def render(
     *,
     correction: bool,
 ) -> bytes:
-    """A .docx: title, each field under a heading of its own, then the units and the day at the right (落款)."""
+    """A .docx: title, each field after a heading of its own, then the units and the day at the right (落款)."""
     document = new_document()
     heading = f"{title}活动公告{'（更正）' if correction else ''}"
     document.add_paragraph(heading, style="Title")
     for number, (label, text) in enumerate(fields, 1):
-        document.add_paragraph(f"{numeral(number)}、{label}", style="Heading 1")
-        for line in text.splitlines():
-            if line.strip():
-                document.add_paragraph(line.strip())
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        head = document.add_paragraph(f"{numeral(number)}、{label}", style="Heading 1")
+        if len(lines) == 1 and len(label) + len(text) <= _ONE_LINE:
+            head.add_run("：")
+            _set_in(head.add_run(lines[0]), BODY_FONT)
+            continue
+        for line in lines:
+            document.add_paragraph(line)
     local = published_at.astimezone(BEIJING)
-    document.add_paragraph()
+    # What is signed stands on the page of the signature.
+    document.paragraphs[-1].paragraph_format.keep_with_next = True
+    document.add_paragraph().paragraph_format.keep_with_next = True
     for line in ("、".join(units), f"{local.year}年{local.month}月{local.day}日"):
         signature = document.add_paragraph(line)
         signature.alignment = WD_ALIGN_PARAGRAPH.RIGHT
         signature.paragraph_format.right_indent = Pt(4 * _CHARACTER)  # 右空四字
         signature.paragraph_format.keep_with_next = True
     return to_bytes(document, heading, published_at)
+
+
+def _set_in(run: Run, font: str) -> None:
+    run.font.name = font
+    fonts: Any = run._r.get_or_add_rPr().get_or_add_rFonts()
+    fonts.set(qn("w:eastAsia"), font)
 
 
 def numeral(number: int) -> str:

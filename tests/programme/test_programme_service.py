@@ -106,8 +106,9 @@ async def test_a_notice_is_published_corrected_and_read(service: ServiceProcess,
     document = Document(io.BytesIO(await admin.download(f"{path}/notice/document?version=2")))
     text = [paragraph.text for paragraph in document.paragraphs]
     assert text[0].endswith("活动公告（更正）")
-    assert "一、活动时间" in text
-    assert "教委一层大厅" in text
+    assert "二、活动时长：2小时" in text
+    assert text[text.index("三、活动大体流程安排") + 1 :][:2] == ["一、介绍", "二、答疑"]
+    assert "七、活动地点：教委一层大厅" in text
     assert text[-2] == "长子营镇"
     width = document.sections[0].page_width
     assert width is not None
