@@ -68,7 +68,7 @@ LARGEST_BODY = 256 * 1024
 def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> web.Application:
     """The application; its parts start when the server does. The database is already migrated."""
     services = assemble(settings, now)
-    app = web.Application(middlewares=[errors, pages.plain_sockets], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[errors], client_max_size=LARGEST_BODY)
     app[SERVICES] = services
     app.add_routes(endpoint.routes())
     app.add_routes(pages.routes())

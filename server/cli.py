@@ -42,10 +42,20 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     from server.errors import ServiceError
 
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(work)
     except ServiceError as error:
         click.echo(f"minsheng: {error.message}", err=True)
         sys.exit(1)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where there is one: a message to a thousand phones costs it a third less."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def log_to_stderr(*, verbose: bool) -> None:

@@ -7,8 +7,7 @@ from math import ceil
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.errors import BadRequest, ServiceError, Unavailable
-from server.services import SERVICES
+from server.errors import ServiceError, Unavailable
 
 log = getLogger(__name__)
 
@@ -50,9 +49,7 @@ async def errors(
     except (SQLAlchemyError, OSError) as error:
         log.error("%s %s: %s", request.method, request.path, error)
         return answer_of(Unavailable("系统正在恢复，请稍后再试。", retry_after=3))
-    except Exception as error:
-        if request.path.startswith("/socket.io/") and request.app[SERVICES].malformed.takes(error):
-            return answer_of(BadRequest("无法识别的数据。"))
+    except Exception:
         log.exception("%s %s", request.method, request.path)
         return web.json_response(
             {"error": {"code": "internal", "message": "系统出错了，我们已经记录，请稍后再试。"}}, status=500

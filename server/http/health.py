@@ -69,6 +69,7 @@ def _collect(services: Services) -> CollectorRegistry:
     limited.labels("device_speech").inc(audience.device_speech.refused)
     limited.labels("device_votes").inc(audience.device_votes.refused)
     limited.labels("address_speech").inc(audience.address_speech.refused)
+    counter("minsheng_slow_phones", "Lines cut because the phone did not read", services.sio.manager.slow)
     counter("minsheng_malformed_frames", "Frames that are no Socket.IO", services.malformed.count)
     gauge("minsheng_scorer_up", "Whether the scorer answers", services.scoring.up)
     gauge("minsheng_relay_up", "Whether the relay answers", services.relay.up)

@@ -1,6 +1,5 @@
 """The pages: built files, served with strict headers."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -34,21 +33,6 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
     if request.path.startswith("/assets/"):
         # Vite names the files by their content.
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-
-
-@web.middleware
-async def plain_sockets(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Answer WebSockets without permessage-deflate (RFC 7692), which every browser offers.
-
-    Deflating each small message for each phone anew costs more than all the rest of its way, and some 300 kB a phone.
-    """
-    if request.path.startswith("/socket.io/") and "Sec-WebSocket-Extensions" in request.headers:
-        headers = request.headers.copy()
-        del headers["Sec-WebSocket-Extensions"]
-        request = request.clone(headers=headers)
-    return await handler(request)
 
 
 def _page(name: str) -> web.RouteDef | object:

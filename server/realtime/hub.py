@@ -1,5 +1,6 @@
 """The Socket.IO server and what the rest of the service tells through it."""
 
+import json
 import logging
 from typing import Any
 
@@ -11,9 +12,21 @@ from server.moderation import Moderated
 from server.realtime.channels import AUDIENCE, HOST, room
 from server.realtime.delivery import Delivery
 from server.realtime.malformed import Malformed
+from server.realtime.rooms import RedisRoomManager, RoomManager, use_direct_sockets
 
 LARGEST_MESSAGE = 256 * 1024
 """Bytes of one message from a client; a longer one ends its connection."""
+
+
+class CompactJson:
+    """JSON as it travels: Chinese as UTF-8, three bytes a character where an escape takes six."""
+
+    @staticmethod
+    def dumps(value: object, **_options: object) -> str:
+        """Without spaces, without escapes."""
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    loads = staticmethod(json.loads)
 
 
 def make_server(redis_url: str, malformed: Malformed) -> socketio.AsyncServer:
@@ -21,9 +34,10 @@ def make_server(redis_url: str, malformed: Malformed) -> socketio.AsyncServer:
     log = logging.getLogger("server.socket")
     log.setLevel(logging.ERROR)  # the libraries tell every packet below that
     log.addFilter(malformed)
-    manager = socketio.AsyncRedisManager(redis_url, channel="minsheng") if redis_url else None
-    return socketio.AsyncServer(
+    manager = RedisRoomManager(redis_url, channel="minsheng") if redis_url else RoomManager()
+    server = socketio.AsyncServer(
         async_mode="aiohttp",
+        json=CompactJson,
         client_manager=manager,
         cors_allowed_origins=None,  # same origin alone
         max_http_buffer_size=LARGEST_MESSAGE,
@@ -33,6 +47,8 @@ def make_server(redis_url: str, malformed: Malformed) -> socketio.AsyncServer:
         logger=log,
         engineio_logger=log,
     )
+    use_direct_sockets(server)
+    return server
 
 
 class Hub:

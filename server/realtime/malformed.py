@@ -21,15 +21,13 @@ class Malformed(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is worth a line."""
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-        return error is None or not self.takes(error)
-
-    def takes(self, error: BaseException) -> bool:
-        """Count the error where a decoder raised it; returns whether it was one."""
+        if error is None:
+            return True
         modules = list(_modules(error.__traceback__))
         ours = any(module.startswith(("server.", "feedback.", "streaming.")) for module in modules[1:])
         decoding = not ours and bool(_DECODERS.intersection(modules))
         self.count += decoding
-        return decoding
+        return not decoding
 
 
 def _modules(traceback: TracebackType | None) -> Iterator[str]:
