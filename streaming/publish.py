@@ -17,20 +17,20 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
-from av.audio.resampler import AudioResampler
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 
-from streaming.clip import BITRATE, RATE, SOUND_FRAME, SOUND_RATE, VIDEO_OPTIONS
+from streaming.pipes import Pipe, choose_pipes
 
-LARGEST = (1920, 1080)
-"""Pixels of the largest picture that is sent; a larger one is scaled down."""
 STOP_SECONDS = 5.0
+READ_SECONDS = 20.0
+"""A source of which nothing can be read for so long is gone."""
+JUMP_SECONDS = 10.0
+"""A step in a source's time that is longer is a jump of its clock, not a pause."""
 
 
 class PublishError(Exception):
@@ -114,15 +114,19 @@ def main() -> int:
 def _run(task: dict[str, Any], folder: Path) -> None:
     stop = _Stop()
     try:
-        source = av.open(task["source"])
+        source = av.open(task["source"], timeout=READ_SECONDS)
     except (FFmpegError, OSError) as error:
         raise PublishError(f"cannot read {task['source']}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise PublishError(f"cannot read {task['source']}: {error}") from error
     with source:
         certificate, key = _write_certificate(folder)
         options = {"authorization": task["token"], "cert_file": str(certificate), "key_file": str(key)}
         output = av.open(task["whip_url"], "w", format="whip", options=options)
         try:
-            pipes = _pipes(source, output)
+            pipes = choose_pipes(source, output)
+            if not pipes:
+                raise PublishError("the source has neither a picture nor sound")
             try:
                 output.start_encoding()
             except (FFmpegError, OSError) as error:
@@ -182,114 +186,42 @@ def _write_certificate(folder: Path) -> tuple[Path, Path]:
     return paths
 
 
-class _Copy:
-    """A stream that is sent as it is."""
+class _Clock:
+    """When a packet is due, and by how much its times are moved, so that they begin at 0 and never jump."""
 
-    copied = True
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.offset: float | None = None
+        self._last = 0.0
 
-    def __init__(self, stream: Any, output: OutputContainer) -> None:
-        self.stream = stream
-        self.out = output.add_stream_from_template(stream)
+    def due(self, at: float) -> float:
+        """Seconds from the start at which what has the time `at` in the source is sent."""
+        if self.offset is None or abs(at + self.offset - self._last) > JUMP_SECONDS:
+            self.offset = self._last - at
+        due = at + self.offset
+        self._last = max(self._last, due)
+        return due
 
-    def packets(self, packet: av.Packet[Any] | None, offset: float) -> Iterator[av.Packet[Any]]:
-        if packet is None or packet.dts is None or packet.time_base is None:
-            return
-        shift = round(offset / packet.time_base)
-        packet.pts = (packet.pts if packet.pts is not None else packet.dts) + shift
-        packet.dts += shift
-        packet.stream = self.out
-        yield packet
-
-
-class _Video:
-    """A picture that is decoded, scaled where it is too large, and encoded for WebRTC."""
-
-    copied = False
-
-    def __init__(self, stream: Any, output: OutputContainer) -> None:
-        self.stream = stream
-        scale = min(1.0, LARGEST[0] / stream.width, LARGEST[1] / stream.height)
-        self._size = (int(stream.width * scale) // 2 * 2, int(stream.height * scale) // 2 * 2)
-        rate = stream.average_rate or Fraction(RATE)
-        self.out = output.add_stream("libx264", rate=rate, options={**VIDEO_OPTIONS, "g": str(max(1, round(rate)))})
-        self.out.width, self.out.height, self.out.pix_fmt = *self._size, "yuv420p"
-        self.out.bit_rate = BITRATE
-        self.out.time_base = Fraction(1, 90_000)
-        self._last = -1
-
-    def packets(self, packet: av.Packet[Any] | None, offset: float) -> Iterator[av.Packet[Any]]:
-        frames = self.stream.decode(packet) if packet is not None else []
-        for frame in frames:
-            if frame.time is None:
-                continue
-            picture = frame.reformat(*self._size, "yuv420p")
-            # Some files repeat a time; the encoder wants each to be later than the last.
-            self._last = max(self._last + 1, round((frame.time + offset) * 90_000))
-            picture.pts, picture.time_base = self._last, Fraction(1, 90_000)
-            picture.pict_type = av.video.frame.PictureType.NONE
-            yield from self.out.encode(picture)
-
-
-class _Sound:
-    """Sound that is decoded, resampled and encoded as Opus."""
-
-    copied = False
-
-    def __init__(self, stream: Any, output: OutputContainer) -> None:
-        self.stream = stream
-        self.out = output.add_stream("libopus", rate=SOUND_RATE, layout="stereo")
-        self.out.bit_rate = 64_000
-        self._resampler = AudioResampler("s16", "stereo", SOUND_RATE, frame_size=SOUND_FRAME)
-        self._next: int | None = None
-
-    def packets(self, packet: av.Packet[Any] | None, offset: float) -> Iterator[av.Packet[Any]]:
-        frames = self.stream.decode(packet) if packet is not None else []
-        for frame in frames:
-            if self._next is None:
-                self._next = round(((frame.time or 0.0) + offset) * SOUND_RATE)
-            frame.pts = None  # the samples are counted here: a gap in the source becomes no jump
-            for part in self._resampler.resample(frame):
-                part.pts, part.time_base = self._next, Fraction(1, SOUND_RATE)
-                self._next += part.samples
-                yield from self.out.encode(part)
-
-
-Pipe = _Copy | _Video | _Sound
-
-
-def _pipes(source: InputContainer, output: OutputContainer) -> dict[int, Pipe]:
-    """For each stream that is sent its pipe; the picture and the sound that FFmpeg thinks best."""
-    pipes: dict[int, Pipe] = {}
-    video, audio = source.streams.best("video"), source.streams.best("audio")
-    context: Any
-    if video is not None:
-        context = video.codec_context
-        suits = context.name == "h264" and not context.has_b_frames
-        pipes[video.index] = _Copy(video, output) if suits else _Video(video, output)
-    if audio is not None:
-        context = audio.codec_context
-        suits = context.name in {"opus", "libopus"} and context.sample_rate == SOUND_RATE
-        pipes[audio.index] = _Copy(audio, output) if suits else _Sound(audio, output)
-    if not pipes:
-        raise PublishError("the source has neither a picture nor sound")
-    return pipes
+    def begin_again(self, end: float) -> None:
+        """The source goes round: what comes next follows on `end` seconds from the start."""
+        self._last, self.offset = end, None
 
 
 def _pump(source: InputContainer, output: OutputContainer, pipes: dict[int, Pipe], stop: _Stop, *, loop: bool) -> None:
     """Send packets when their time has come, round by round."""
-    started = told = time.monotonic()
-    offset, sent = 0.0, 0
+    clock = _Clock()
+    told, sent = clock.started, 0
     copied = all(pipe.copied for pipe in pipes.values())
+    streams = [pipe.stream for pipe in pipes.values()]
     while True:
-        end = offset
-        for packet in source.demux([pipe.stream for pipe in pipes.values()]):
-            if packet.dts is None or packet.time_base is None:
-                continue
-            due = offset + float(packet.dts * packet.time_base)
-            end = max(end, due + float((packet.duration or 0) * packet.time_base))
-            if stop.wait(started + due - time.monotonic()):
-                return
-            for out in pipes[packet.stream_index].packets(packet, offset):
+        end, before = 0.0, sent
+        for packet in _packets(source, streams):
+            if packet.dts is not None and packet.time_base is not None:
+                due = clock.due(float(packet.dts * packet.time_base))
+                end = max(end, due + float((packet.duration or 0) * packet.time_base))
+                if stop.wait(clock.started + due - time.monotonic()):
+                    return
+            for out in pipes[packet.stream_index].packets(packet, clock.offset or 0.0):
                 try:
                     output.mux(out)
                 except (FFmpegError, OSError) as error:
@@ -297,15 +229,23 @@ def _pump(source: InputContainer, output: OutputContainer, pipes: dict[int, Pipe
                 sent += 1
             if time.monotonic() - told >= 1:
                 told = time.monotonic()
-                progress = Progress(round(told - started, 1), sent, copied)
+                progress = Progress(round(told - clock.started, 1), sent, copied)
                 print(json.dumps(asdict(progress)), flush=True)
-        if not loop or end <= offset:
+        if not loop or sent == before:
             return
-        offset = end
+        clock.begin_again(end)
         try:
             source.seek(0)
         except FFmpegError as error:
             raise PublishError("the source cannot begin again: it is no file") from error
+
+
+def _packets(source: InputContainer, streams: list[Any]) -> Iterator[av.Packet[Any]]:
+    """What the source has, and at its end an empty packet for each stream, at which decoders give what they hold."""
+    try:
+        yield from source.demux(streams)
+    except (FFmpegError, OSError) as error:
+        raise PublishError(f"the source broke off: {error.strerror or error}") from error
 
 
 if __name__ == "__main__":

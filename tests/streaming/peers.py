@@ -194,6 +194,7 @@ class Peer(asyncio.DatagramProtocol):
             self._early.append(data)
             return
         self.datagrams.append(data)
+        self._news.set()
         self._buffer[: len(data)] = data
         self._length[0] = len(data)
         feedback = 192 <= data[1] < 224
@@ -205,7 +206,6 @@ class Peer(asyncio.DatagramProtocol):
             self.rtcp += RtcpPacket.parse(clear)
         else:
             self.rtp.append(RtpPacket.parse(clear))
-        self._news.set()
 
     def _closed(self) -> None:
         self.closed = True
