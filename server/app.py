@@ -16,6 +16,7 @@ from server.config import Settings
 from server.http import (
     accounts,
     activities,
+    assessment,
     calendar,
     endpoint,
     entries,
@@ -54,6 +55,7 @@ HANDLERS = (
     notices,
     filings,
     calendar,
+    assessment,
     entries,
     outcomes,
     accounts,

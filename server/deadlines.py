@@ -1,6 +1,7 @@
 """The deadlines of the stored activities: counted by the service's calendar, and met or not."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Literal
 
 from sqlalchemy import func, select
@@ -25,7 +26,13 @@ def timetable_of(calendar: WorkingCalendar, activity: Activity) -> Timetable | N
         return None
     first = beijing_date(activity.starts_at)
     last = beijing_date(activity.ends_at or activity.starts_at)
-    return timetable(calendar, Form(activity.form), first, last)
+    return _counted(calendar, activity.form, first, last)
+
+
+@lru_cache(maxsize=4096)
+def _counted(calendar: WorkingCalendar, form: str, first: date, last: date) -> Timetable:
+    # Walking the days is most of what a desk of a thousand activities costs; the same days give the same table.
+    return timetable(calendar, Form(form), first, last)
 
 
 async def materials_published(session: AsyncSession) -> dict[int, datetime]:

@@ -161,6 +161,42 @@ class HistoryItem(BaseModel):
     note: str
 
 
+class AssessmentRow(BaseModel):
+    """What is known of one activity, for the assessment: facts with their times and digests, and no score."""
+
+    slug: str
+    kind: str
+    title: str
+    units: list[UnitView]
+    form: str | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    notice_due: date | None
+    notice_at: datetime | None
+    """When the times that hold were first announced."""
+    notice_on_time: bool | None
+    notice_version: int
+    notice_sha256: str | None
+    filings: int
+    live_started_at: datetime | None
+    live_ended_at: datetime | None
+    devices: int
+    peak: int
+    comments: int
+    questions: int
+    answered: int
+    suggestions: int
+    decided: int
+    adopted: int
+    """采纳 and 部分采纳 together."""
+    materials_due: date | None
+    outcomes_at: datetime | None
+    """When the outcomes were first published: the materials that the service knows of."""
+    materials_on_time: bool | None
+    outcomes_version: int
+    outcomes_sha256: str | None
+
+
 class CalendarFeedView(BaseModel):
     """Where an account subscribes to its deadlines."""
 

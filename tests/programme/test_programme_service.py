@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree
 
 import aiohttp
+import openpyxl
 import pytest
 from docx import Document
 from icalendar import Calendar
 
+from tests.citizen import citizen, speech
 from tests.service import ServiceProcess, Staff
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -258,6 +260,38 @@ async def test_the_unit_that_receives_filings_sees_all_and_its_own_are_marked(
     assert mine == ["k06"]
     for staff in (receiver, other):
         await staff.close()
+
+
+async def test_the_assessment_gives_facts_and_no_score(service: ServiceProcess, admin: Staff) -> None:
+    path = "/api/v1/activities/k09"
+    await admin.done("PATCH", path, {**PLANNED, "title": "=1+1"})
+    await admin.done("POST", f"{path}/notice", {"version": 0, "reason": "补录"})
+    await admin.done("POST", f"{path}/state", {"state": "live"})
+    author = await citizen(service.url, "k09").connect()
+    idea = await author.call("comment", speech("建议多讲案例"))
+    await author.call("question", speech("仲裁要多久？"))
+    await author.close()
+    await admin.done("POST", f"/api/v1/entries/{idea['id']}/acts", {"act": "suggest", "on": True})
+    await admin.done("POST", f"{path}/state", {"state": "ended"})
+    rows = (await admin.done("GET", "/api/v1/assessment"))["activities"]
+    row = next(row for row in rows if row["slug"] == "k09")
+    assert (row["notice_due"], row["notice_on_time"], row["notice_version"]) == ("2023-10-07", False, 1)
+    assert (row["comments"], row["questions"], row["answered"]) == (1, 1, 0)
+    assert (row["suggestions"], row["decided"], row["adopted"]) == (1, 0, 0)
+    assert (row["materials_due"], row["outcomes_at"], row["materials_on_time"]) == ("2023-10-17", None, None)
+    assert not [name for name in row if "score" in name]
+
+    book = openpyxl.load_workbook(io.BytesIO(await admin.download("/api/v1/assessment.xlsx")))
+    header, *body = book["考核事实"].iter_rows(values_only=True)
+    written = next(dict(zip(header, line, strict=True)) for line in body if line[0] == "k09")
+    assert (written["活动"], written["公告按时"], written["采纳情况公布"]) == ("=1+1", "否", None)
+    assert written["开始时间"] == datetime(2023, 10, 10, 14)  # noqa: DTZ001 - Beijing time, as the sheet has it
+    assert len(body) == len(rows)
+
+    clerk = await staff_of(service, admin, "renbaoju", "renbao")
+    mine = (await clerk.done("GET", "/api/v1/assessment"))["activities"]
+    assert {unit["id"] for row in mine for unit in row["units"]} == {"renbaoju"}
+    await clerk.close()
 
 
 @pytest.mark.parametrize("path", ["notice/draft", "history", "deadlines", "qr.svg", "notice/document"])

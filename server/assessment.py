@@ -1,0 +1,130 @@
+"""The facts of the assessment (政务公开绩效考核): for each activity what was done, when and in time. No score."""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from feedback.decisions import Decision
+from feedback.states import State
+from server.activities import list_activities
+from server.auth.rights import Principal
+from server.deadlines import materials_published, timetable_of
+from server.holidays import working_calendar
+from server.notices import announced
+from server.programme.calendar import beijing_date
+from server.programme.deadlines import DeadlineKind, Timetable
+from server.programme.filings import Times
+from server.programme_views import AssessmentRow
+from server.protocol import UnitView
+from server.store.entries import COMMENT, QUESTION
+from server.store.tables import Entry, Filing, Notice, PresenceSample, Publication, Suggestion, Visitor
+
+_ADOPTED = (Decision.ADOPTED.value, Decision.PARTLY_ADOPTED.value)
+
+
+async def assess(session: AsyncSession, principal: Principal) -> list[AssessmentRow]:
+    """The facts of every activity that the account may see, in the programme's order."""
+    activities = await list_activities(session, principal)
+    calendar = await working_calendar(session)
+    told, materials = await announced(session), await materials_published(session)
+    notices, outcomes = await _latest(session, Notice), await _latest(session, Publication)
+    filings = await _count(session, select(Filing.activity_id, func.count()).group_by(Filing.activity_id))
+    devices = await _count(session, select(Visitor.activity_id, func.count()).group_by(Visitor.activity_id))
+    peaks = await _count(
+        session,
+        select(PresenceSample.activity_id, func.max(PresenceSample.watching)).group_by(PresenceSample.activity_id),
+    )
+    entries, suggestions = await _entries(session), await _suggestions(session)
+    rows = []
+    for activity in activities:
+        table = timetable_of(calendar, activity)
+        notice, published = told.get(activity.id), materials.get(activity.id)
+        holds = notice is not None and notice.times == Times(activity.starts_at, activity.ends_at)
+        notice_at = notice.since if notice and holds else None
+        notice_due, materials_due = _due(table, DeadlineKind.NOTICE), _due(table, DeadlineKind.MATERIALS)
+        comments, questions, answered = entries.get(activity.id, (0, 0, 0))
+        number, decided, adopted = suggestions.get(activity.id, (0, 0, 0))
+        notice_version, notice_sha256 = notices.get(activity.id, (0, None))
+        outcomes_version, outcomes_sha256 = outcomes.get(activity.id, (0, None))
+        rows.append(
+            AssessmentRow(
+                slug=activity.slug,
+                kind=activity.kind,
+                title=activity.title,
+                units=[UnitView.of(unit) for unit in activity.units],
+                form=activity.form,
+                starts_at=activity.starts_at,
+                ends_at=activity.ends_at,
+                notice_due=notice_due,
+                notice_at=notice_at,
+                notice_on_time=_on_time(notice_due, notice_at),
+                notice_version=notice_version,
+                notice_sha256=notice_sha256,
+                filings=filings.get(activity.id, 0),
+                live_started_at=activity.live_started_at,
+                live_ended_at=activity.live_ended_at,
+                devices=devices.get(activity.id, 0),
+                peak=peaks.get(activity.id, 0),
+                comments=comments,
+                questions=questions,
+                answered=answered,
+                suggestions=number,
+                decided=decided,
+                adopted=adopted,
+                materials_due=materials_due,
+                outcomes_at=published,
+                materials_on_time=_on_time(materials_due, published),
+                outcomes_version=outcomes_version,
+                outcomes_sha256=outcomes_sha256,
+            )
+        )
+    return rows
+
+
+def _due(table: Timetable | None, kind: DeadlineKind) -> date | None:
+    found = table.get(kind) if table else None
+    return found.due if found else None
+
+
+def _on_time(due: date | None, done: datetime | None) -> bool | None:
+    """None while it is not done, or no day could be counted."""
+    return None if due is None or done is None else beijing_date(done) <= due
+
+
+async def _latest(session: AsyncSession, table: type[Notice | Publication]) -> dict[int, tuple[int, str]]:
+    rows = await session.execute(
+        select(table.activity_id, table.version, table.sha256).order_by(table.activity_id, table.version)
+    )
+    return {activity_id: (version, sha256) for activity_id, version, sha256 in rows}
+
+
+async def _count(session: AsyncSession, query: Any) -> dict[int, int]:
+    return dict((await session.execute(query)).all())
+
+
+async def _entries(session: AsyncSession) -> dict[int, tuple[int, int, int]]:
+    answered = case((Entry.state == State.ANSWERED.value, 1))
+    rows = await session.execute(
+        select(Entry.activity_id, Entry.kind, func.count(), func.count(answered)).group_by(
+            Entry.activity_id, Entry.kind
+        )
+    )
+    found: dict[int, dict[str, tuple[int, int]]] = {}
+    for activity_id, kind, number, done in rows:
+        found.setdefault(activity_id, {})[kind] = (number, done)
+    return {
+        activity_id: (kinds.get(COMMENT, (0, 0))[0], *kinds.get(QUESTION, (0, 0)))
+        for activity_id, kinds in found.items()
+    }
+
+
+async def _suggestions(session: AsyncSession) -> dict[int, tuple[int, int, int]]:
+    adopted = case((Suggestion.decision.in_(_ADOPTED), 1))
+    rows = await session.execute(
+        select(Suggestion.activity_id, func.count(), func.count(Suggestion.decision), func.count(adopted)).group_by(
+            Suggestion.activity_id
+        )
+    )
+    return {activity_id: (number, decided, taken) for activity_id, number, decided, taken in rows}

@@ -1,0 +1,108 @@
+"""The facts of the assessment as a workbook: one row an activity, filterable."""
+
+import io
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import cast
+
+from openpyxl import Workbook
+from openpyxl.packaging.core import DocumentProperties
+from openpyxl.xml.functions import tostring
+
+from feedback.digest.archive import stamped
+from feedback.digest.sheet import COUNT, MOMENT, Column, Pen, Value, add_table
+from feedback.digest.wording import beijing
+from server.programme.deadlines import Form
+from server.programme.plan import ActivityKind
+from server.programme_views import AssessmentRow
+
+COLUMNS = (
+    Column("编号", 8),
+    Column("类型", 14),
+    Column("活动", 28),
+    Column("主办单位", 18),
+    Column("形式", 14),
+    Column("开始时间", 20, MOMENT),
+    Column("结束时间", 20, MOMENT),
+    Column("公告期限", 12),
+    Column("公告发布", 20, MOMENT),
+    Column("公告按时", 10),
+    Column("公告版本", 10, COUNT),
+    Column("公告校验码", 20),
+    Column("报备次数", 10, COUNT),
+    Column("直播开始", 20, MOMENT),
+    Column("直播结束", 20, MOMENT),
+    Column("收看设备", 10, COUNT),
+    Column("最高同时收看", 14, COUNT),
+    Column("留言", 8, COUNT),
+    Column("提问", 8, COUNT),
+    Column("已答复", 8, COUNT),
+    Column("意见建议", 10, COUNT),
+    Column("已决定", 8, COUNT),
+    Column("采纳和部分采纳", 16, COUNT),
+    Column("材料公开期限", 14),
+    Column("采纳情况公布", 20, MOMENT),
+    Column("材料按时", 10),
+    Column("采纳情况版本", 14, COUNT),
+    Column("采纳情况校验码", 20),
+)
+
+
+def render(rows: Sequence[AssessmentRow], as_of: datetime) -> bytes:
+    """A sheet 考核事实. Times are Beijing time; what is not known is an empty cell."""
+    book = Workbook(write_only=True)
+    body = add_table(Pen(), book.create_sheet("考核事实"), COLUMNS, map(_row, rows))
+    buffer = io.BytesIO()
+    book.save(buffer)
+    written = beijing(as_of).replace(tzinfo=None)
+    properties = DocumentProperties(creator="民声", title="政民互动考核事实", created=written, modified=written)
+    core = cast("bytes", tostring(properties.to_tree()))
+
+    def finish(name: str, content: bytes) -> bytes:
+        if name == "docProps/core.xml":
+            return core
+        inside = body if name == "xl/worksheets/sheet1.xml" else b""
+        return content.replace(b"</sheetData>", inside + b"</sheetData>", 1)
+
+    return stamped(buffer.getvalue(), as_of, finish)
+
+
+def _row(row: AssessmentRow) -> list[Value]:
+    return [
+        row.slug,
+        ActivityKind(row.kind).column,
+        row.title,
+        "、".join(unit.name for unit in row.units),
+        Form(row.form).label if row.form else None,
+        row.starts_at,
+        row.ends_at,
+        _day(row.notice_due),
+        row.notice_at,
+        _yes(row.notice_on_time),
+        row.notice_version,
+        row.notice_sha256,
+        row.filings,
+        row.live_started_at,
+        row.live_ended_at,
+        row.devices,
+        row.peak,
+        row.comments,
+        row.questions,
+        row.answered,
+        row.suggestions,
+        row.decided,
+        row.adopted,
+        _day(row.materials_due),
+        row.outcomes_at,
+        _yes(row.materials_on_time),
+        row.outcomes_version,
+        row.outcomes_sha256,
+    ]
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _yes(value: bool | None) -> str | None:
+    return None if value is None else "是" if value else "否"
