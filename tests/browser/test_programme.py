@@ -75,6 +75,12 @@ async def test_from_the_plan_to_the_notice_and_its_correction(
     await desk.keyboard.press("Escape")
     await desk.screenshot(path=pictures / "board-desktop.png", full_page=True)
 
+    await desk.get_by_test_id("nav-assessment").click()
+    fact = desk.get_by_test_id("assessment-row").filter(has_text="城管服务")
+    await expect(fact).to_contain_text("晚于期限")
+    await expect(fact).to_contain_text("1 次")
+    await desk.screenshot(path=pictures / "assessment-desktop.png")
+
     # A citizen reads on a phone what was corrected.
     phone = await open_page(browser, f"{service.url}/a/{SLUG}", PHONE, errors)
     await phone.get_by_role("tab", name="介绍").click()
@@ -114,7 +120,7 @@ async def test_the_desk_on_a_phone(service: ServiceProcess, browser: Browser, pi
     await phone.get_by_test_id("board-calendar").click()
     await expect(phone.get_by_test_id("calendar-own")).to_contain_text("/calendar/deadlines/")
     await phone.screenshot(path=pictures / "calendar-phone.png")
-    for path in ("/admin", f"/admin/activities/{SLUG}/notice", "/admin/filings"):
+    for path in ("/admin", f"/admin/activities/{SLUG}/notice", "/admin/filings", "/admin/assessment"):
         await phone.goto(service.url + path)
         await phone.get_by_role("heading", level=1).wait_for()
         await phone.wait_for_timeout(300)

@@ -5,6 +5,7 @@ import type {
   ActivityForm,
   ActivityKind,
   ActivityState,
+  AssessmentRow,
   Decision,
   DeskRow,
   Entry,
@@ -199,6 +200,8 @@ export const api = {
   holidays: (): Promise<Holidays> => request("GET", "/holidays"),
   enterHolidays: (year: number, holidays: Holiday[]): Promise<Holidays> =>
     request("PUT", `/holidays/${year}`, { holidays }),
+  assessment: (): Promise<{ as_of: string; activities: AssessmentRow[] }> => request("GET", "/assessment"),
+  assessmentUrl: "/api/v1/assessment.xlsx",
   calendarFeed: (): Promise<{ url: string; public_url: string }> => request("GET", "/calendar-feed"),
 
   accounts: async (): Promise<Account[]> => (await request<{ accounts: Account[] }>("GET", "/accounts")).accounts,

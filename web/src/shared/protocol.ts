@@ -333,6 +333,36 @@ export interface Holidays {
   entered: { year: number; holidays: Holiday[] }[];
 }
 
+/** What is known of one activity for the assessment: facts, and no score. */
+export interface AssessmentRow {
+  slug: string;
+  kind: ActivityKind;
+  title: string;
+  units: Unit[];
+  form: ActivityForm | null;
+  starts_at: string | null;
+  ends_at: string | null;
+  notice_due: string | null;
+  notice_at: string | null;
+  notice_on_time: boolean | null;
+  notice_version: number;
+  filings: number;
+  live_started_at: string | null;
+  live_ended_at: string | null;
+  devices: number;
+  peak: number;
+  comments: number;
+  questions: number;
+  answered: number;
+  suggestions: number;
+  decided: number;
+  adopted: number;
+  materials_due: string | null;
+  outcomes_at: string | null;
+  materials_on_time: boolean | null;
+  outcomes_version: number;
+}
+
 export interface HistoryItem {
   at: string;
   who: string | null;
