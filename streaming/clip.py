@@ -45,7 +45,7 @@ def make_clip(path: Path, *, seconds: int = 12) -> None:
         sound = container.add_stream("libopus", rate=SOUND_RATE, layout="stereo")
         sound.bit_rate = 64_000
         sounds = _sound(seconds)
-        for number, picture in enumerate(_pictures(seconds)):
+        for number, picture in enumerate(pictures(seconds)):
             picture.pts, picture.time_base = number, Fraction(1, RATE)
             container.mux(video.encode(picture))
             # Two frames of sound for each picture, 40 ms: the file stays interleaved.
@@ -55,7 +55,7 @@ def make_clip(path: Path, *, seconds: int = 12) -> None:
         container.mux(sound.encode(None))
 
 
-def _pictures(seconds: int) -> Iterator[av.VideoFrame]:
+def pictures(seconds: int) -> Iterator[av.VideoFrame]:
     """Waves of blue with three lights that go round once: the last picture leads to the first."""
     total = seconds * RATE
     height, width = HEIGHT // 2, WIDTH // 2

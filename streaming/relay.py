@@ -289,8 +289,11 @@ def main() -> int:
     parser.add_argument("--public-address", action="append", default=[], help="address to advertise; may be repeated")
     parser.add_argument("--max-viewers", type=int, default=1000)
     parser.add_argument("--plain", action="store_true", help="one sendto a packet, for comparison")
+    parser.add_argument("--log-level", default="INFO", help="what is told on standard error: INFO, WARNING, ERROR")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s relay %(levelname)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=arguments.log_level, format="%(asctime)s relay %(levelname)s: %(message)s", stream=sys.stderr
+    )
     # Ctrl-C and a service manager's SIGTERM reach the whole group: the service ends the relay, by its control socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

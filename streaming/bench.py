@@ -1,0 +1,102 @@
+"""`python -m streaming.bench`: what the relay costs on this machine, next to what it is compared with, in one run.
+
+The publisher and the viewers do real ICE checks and DTLS handshakes over the loopback interface; the viewers are in
+another process than the relay, as they would be. It takes about 80 s, and wants a machine that does nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Iterator
+
+from streaming import bench_floor, bench_reencode
+from streaming.bench_floor import Floor
+from streaming.bench_run import FRAME, SOUND, Result, Run
+
+VIEWERS = (10, 100, 300)
+PLAIN_VIEWERS = 100
+SECONDS = 6.0
+"""Of each measurement."""
+
+Row = tuple[str, str, str]
+
+
+def rows() -> Iterator[Row]:
+    """What was measured, the figure with its unit, and what it is compared with; each as soon as it is there."""
+    logging.getLogger("streaming").setLevel(logging.ERROR)
+    floor = bench_floor.measure([*FRAME, SOUND, SOUND], viewers=VIEWERS[-1])
+    yield (
+        "srtp_protect and sendmmsg alone, per packet",
+        f"{floor.protect:.2f} + {floor.send:.2f} = {floor.total:.2f} µs",
+        "the floor of this machine: the same sizes, nothing segmented, nothing else done",
+    )
+    with asyncio.Runner() as runner:
+        run = Run()
+        try:
+            runner.run(run.start())
+            for viewers in VIEWERS:
+                yield from _relay_rows(runner.run(run.measure(viewers, SECONDS)), floor)
+        finally:
+            runner.run(run.close())
+        plain = Run(["--plain"])
+        try:
+            runner.run(plain.start())
+            result = runner.run(plain.measure(PLAIN_VIEWERS, SECONDS))
+        finally:
+            runner.run(plain.close())
+        yield (
+            f"relay with one sendto a packet, {result.viewers} viewers: CPU per packet",
+            f"{result.cpu:.2f} µs",
+            f"{result.cpu / floor.total:.2f} × the floor: what segments and sendmmsg save",
+        )
+        yield _reencode_row(runner)
+    yield _janus_row()
+
+
+def _relay_rows(result: Result, floor: Floor) -> Iterator[Row]:
+    who = f"relay, {result.viewers} viewers"
+    yield (
+        f"{who}: CPU per packet sent",
+        f"{result.cpu:.2f} µs",
+        f"{result.cpu / floor.total:.2f} × the floor; what a packet costs on its way in is shared by all viewers",
+    )
+    yield (
+        f"{who}: one core in use",
+        f"{result.core:.0%} at {result.packets:,.0f} packets/s",
+        f"{result.dropped} dropped by the relay, {result.arrived:.1%} arrived",
+    )
+    yield (
+        f"{who}: delay from publisher to viewer",
+        f"p50 {result.median:.1f} ms, p99 {result.p99:.1f} ms",
+        "aim: p99 under 20 ms; up to 2 ms are the wait for the rest of a frame",
+    )
+    if result.join is not None:
+        yield (
+            f"{who}: join, from request to first packet",
+            f"{result.join:.1f} ms (median)",
+            "aim: under 50 ms",
+        )
+    if result.viewers == VIEWERS[-1]:
+        yield f"{who}: memory per viewer", f"{result.kilobytes:.0f} kB", "aim: under 100 kB"
+
+
+def _reencode_row(runner: asyncio.Runner) -> Row:
+    what = f"aiortc as in its examples (MediaRelay, addTrack), {bench_reencode.VIEWERS} viewers: CPU per packet"
+    try:
+        cost = runner.run(bench_reencode.measure(SECONDS))
+    except (RuntimeError, OSError, TimeoutError) as error:
+        return what, "–", f"could not be measured here: {error}"
+    return what, f"{cost:,.0f} µs", "decodes once and encodes for each viewer, where the relay forwards"
+
+
+def _janus_row() -> Row:
+    if shutil.which("janus") is None:
+        return "Janus, streaming plugin: CPU per packet", "–", "not installed here"
+    return "Janus, streaming plugin: CPU per packet", "–", "installed; this benchmark does not drive it yet"
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(" | ".join(row), flush=True)

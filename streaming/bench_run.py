@@ -1,0 +1,191 @@
+"""One run of the benchmark: a relay in its own process, a publisher and a few probes here, the crowd in a third."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import struct
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streaming.bench_peer import AUDIO, SSRCS, VIDEO, BenchPeer, Crypt, certificate, offer
+from streaming.packet import HEADER, HEADER_SIZE
+from streaming.supervisor import Supervisor
+
+FRAME = (1180, 1180, 1180, 1180, 1180, 300)
+"""Bytes of the packets of a picture: 25 a second make 1.24 Mb/s, as a 720p camera."""
+SOUND = 160
+"""Bytes of a packet of sound, 50 a second."""
+PICTURES = 25
+KEYFRAME_PICTURES = 50
+PARAMETERS = bytes.fromhex("6742c01fd9005005ba1000000300100000030328f1831920")
+"""A sequence parameter set, with which a keyframe begins."""
+JOINS_A_SECOND = 60
+PROBES = 2
+"""Viewers that decrypt and measure, at the end of the line of those that joined before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a relay did with so many viewers. CPU in microseconds a packet, delays and joins in milliseconds."""
+
+    viewers: int
+    cpu: float
+    core: float
+    """Share of one core."""
+    packets: float
+    """A second."""
+    dropped: int
+    """Packets that the relay could not send."""
+    arrived: float
+    """Share of what was sent that arrived at the crowd."""
+    median: float
+    p99: float
+    join: float | None
+    kilobytes: float
+    """Memory that a viewer costs."""
+
+
+class Publisher:
+    """Sends pictures and sound in real time; each payload carries the moment at which its burst was sent."""
+
+    def __init__(self, peer: BenchPeer) -> None:
+        self._peer = peer
+        self._crypt = Crypt()
+        self._sequences = dict.fromkeys(SSRCS, 0)
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        begin = time.monotonic()
+        tick = 0
+        while True:
+            await asyncio.sleep(max(0.0, begin + tick / (2 * PICTURES) - time.monotonic()))
+            now = time.monotonic()
+            self._packet(AUDIO, SOUND, tick * 960, True, now)
+            if tick % 2 == 0:
+                if tick // 2 % KEYFRAME_PICTURES == 0:
+                    self._packet(VIDEO, len(PARAMETERS), tick * 1800, False, now, PARAMETERS)
+                for place, size in enumerate(FRAME):
+                    self._packet(VIDEO, size, tick * 1800, place == len(FRAME) - 1, now)
+            tick += 1
+
+    def _packet(self, kind: int, size: int, stamp: int, marker: bool, now: float, payload: bytes | None = None) -> None:
+        buffer, sequence = self._crypt.buffer, self._sequences[kind]
+        self._sequences[kind] = (sequence + 1) & 0xFFFF
+        HEADER.pack_into(buffer, 0, 0x80, kind | (0x80 if marker else 0), sequence, stamp & 0xFFFFFFFF, SSRCS[kind])
+        if payload is None:
+            buffer[HEADER_SIZE] = 0x41
+            struct.pack_into("!d", buffer, HEADER_SIZE + 8, now)
+        else:
+            buffer[HEADER_SIZE : HEADER_SIZE + size] = payload
+        length = self._crypt.protect(self._peer.secure.tx, HEADER_SIZE + size)
+        self._peer.send(memoryview(buffer)[:length])
+
+
+class Run:
+    """A relay with options, its publisher, and viewers that only become more."""
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        self._supervisor = Supervisor(
+            media_port=0,
+            public_addresses=["127.0.0.1"],
+            on_event=lambda event: None,
+            options=["--log-level", "ERROR", *options],
+            max_viewers=5000,
+        )
+        self._crypt = Crypt()
+        self._delays: list[float] = []
+        self._peers: list[BenchPeer] = []
+        self._viewers = 0
+        self._crowd: asyncio.subprocess.Process
+        self._publishing: asyncio.Task[None]
+        self._offer = ""
+        self._alone = 0
+
+    async def start(self) -> None:
+        """Start relay, crowd and publisher."""
+        await self._supervisor.start()
+        self._crowd = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "streaming.bench_load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        self._offer = offer("recvonly", (await self._tell(fingerprint=True))["fingerprint"])
+        answer = await self._supervisor.publish("bench", offer("sendonly", certificate().fingerprint), owner="bench")
+        publisher = await BenchPeer(answer.sdp, lambda peer, data: None).connect()
+        self._peers.append(publisher)
+        self._publishing = asyncio.create_task(Publisher(publisher).run())
+        await asyncio.sleep(0.5)
+        self._alone = (await self._supervisor.stats()).resident_kilobytes
+
+    async def close(self) -> None:
+        """End everything."""
+        self._publishing.cancel()
+        await asyncio.wait([self._publishing])
+        for peer in self._peers:
+            await peer.close()
+        if self._crowd.stdin is not None:
+            self._crowd.stdin.close()
+        await self._crowd.wait()
+        await self._supervisor.close()
+
+    async def _tell(self, **message: Any) -> dict[str, Any]:
+        stdin, stdout = self._crowd.stdin, self._crowd.stdout
+        if stdin is None or stdout is None:
+            raise RuntimeError("the crowd has no pipes")
+        stdin.write(json.dumps(message).encode() + b"\n")
+        result: dict[str, Any] = json.loads(await stdout.readline())
+        return result
+
+    async def _join(self, count: int) -> None:
+        for number in range(count):
+            asked = time.monotonic()
+            session = await self._supervisor.watch("bench", self._offer)
+            await self._tell(answer=session.sdp, asked=asked)
+            if number < count - 1:
+                await asyncio.sleep(max(0.0, asked + 1 / JOINS_A_SECOND - time.monotonic()))
+        await asyncio.sleep(1.0)  # the last handshake, and the pictures since the keyframe
+        for _ in range(PROBES):
+            session = await self._supervisor.watch("bench", offer("recvonly", certificate().fingerprint))
+            self._peers.append(await BenchPeer(session.sdp, self._probe).connect())
+        self._viewers += count + PROBES
+
+    def _probe(self, peer: BenchPeer, data: memoryview) -> None:
+        now = time.monotonic()
+        if peer.secure.rx is None:
+            return
+        packet = self._crypt.unprotect(peer.secure.rx, data)
+        if packet is not None and packet[HEADER_SIZE] == 0x41:
+            (sent,) = struct.unpack_from("!d", packet, HEADER_SIZE + 8)
+            self._delays.append(now - sent)
+
+    async def measure(self, viewers: int, seconds: float) -> Result:
+        """Let viewers join until there are so many, then measure for so long."""
+        await self._join(viewers - self._viewers - PROBES)
+        await asyncio.sleep(0.5)
+        joined = await self._tell(count=True)
+        self._delays.clear()
+        before, began = await self._supervisor.stats(), time.monotonic()
+        counted = await self._tell(count=True)
+        await asyncio.sleep(seconds)
+        after, passed = await self._supervisor.stats(), time.monotonic() - began
+        crowd = await self._tell(count=True)
+        if joined["failed"]:
+            raise RuntimeError(f"{joined['failed']} of {viewers} viewers could not join")
+        sent = after.totals["packets sent"] - before.totals["packets sent"]
+        cpu = after.cpu_seconds - before.cpu_seconds
+        delays = statistics.quantiles(self._delays, n=100)
+        return Result(
+            viewers=self._viewers,
+            cpu=cpu / sent * 1e6,
+            core=cpu / passed,
+            packets=sent / passed,
+            dropped=sum(after.drops.values()) - sum(before.drops.values()),
+            arrived=min(1.0, (crowd["media"] - counted["media"]) / (sent * crowd["viewers"] / self._viewers)),
+            median=delays[49] * 1e3,
+            p99=delays[98] * 1e3,
+            join=joined["join"] * 1e3 if joined["join"] is not None else None,
+            kilobytes=(after.resident_kilobytes - self._alone) / self._viewers,
+        )

@@ -1,0 +1,24 @@
+"""The benchmark's parts, for a moment each: that they run, and that their figures can be true."""
+
+from streaming import bench_floor
+from streaming.bench_run import Run
+
+
+def test_the_floor_is_measured() -> None:
+    floor = bench_floor.measure([1180, 160], viewers=20, seconds=0.1)
+    assert 0.1 < floor.protect < 100
+    assert 0.1 < floor.send < 100
+
+
+async def test_a_run_measures_a_relay() -> None:
+    run = Run()
+    try:
+        await run.start()
+        result = await run.measure(6, 0.5)
+    finally:
+        await run.close()
+    assert result.viewers == 6
+    assert 600 < result.packets < 2000
+    assert result.arrived > 0.9
+    assert 0 < result.median < result.p99
+    assert result.join is not None
