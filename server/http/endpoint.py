@@ -152,6 +152,14 @@ def explain(error: ValidationError) -> BadRequest:
         "string_too_short": "太短",
         "extra_forbidden": "不认识",
         "json_invalid": "不是有效的 JSON",
+        "too_long": "太多",
+        "too_short": "太少",
+        "literal_error": "不是可选的值",
+        "date_from_datetime_parsing": "不是有效的日期",
+        "date_parsing": "不是有效的日期",
+        "datetime_from_date_parsing": "不是有效的时间",
+        "datetime_parsing": "不是有效的时间",
+        "timezone_aware": "没有写明时区",
     }
     what = words.get(first["type"], first["msg"])
     return BadRequest(f"请检查 {field or '内容'}：{what}。", field=field or None)

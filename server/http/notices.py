@@ -83,7 +83,7 @@ async def publish_notice(call: Call[NewNotice]) -> NoticeView:
         raise BadRequest(f"“{taken}”已经在公告里，请换一个名称。", code="bad_label")
     async with services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
-        return await publish(
+        notice = await publish(
             session,
             call.staff,
             activity,
@@ -93,6 +93,8 @@ async def publish_notice(call: Call[NewNotice]) -> NoticeView:
             seen=new.version,
             now=services.now(),
         )
+    await services.hub.noticed(call.target.id, notice.version)
+    return notice
 
 
 @endpoint(

@@ -73,6 +73,10 @@ class Hub:
         """A version of the outcomes is public now: pages that are open show it."""
         await self._sio.emit("outcomes", {"version": version}, room=room(activity_id), namespace=AUDIENCE)
 
+    async def noticed(self, activity_id: int, version: int) -> None:
+        """A notice, or its correction, is public now: pages that are open ask for the activity again."""
+        await self._sio.emit("notice", {"version": version}, room=room(activity_id), namespace=AUDIENCE)
+
     def moderated(self, result: Moderated) -> None:
         """Staff changed an entry."""
         self._delivery.changed(result.entry.id, *result.touched)

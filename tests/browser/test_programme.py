@@ -47,6 +47,12 @@ async def test_from_the_plan_to_the_notice_and_its_correction(
     await desk.get_by_test_id("notice-publish").click()
     await expect(desk.get_by_test_id("notice-state")).to_contain_text("已发布第 1 版")
 
+    # A citizen who opens the page now sees later corrections come by themselves.
+    phone = await open_page(browser, f"{service.url}/a/{SLUG}", PHONE, errors)
+    await phone.get_by_role("tab", name="介绍").click()
+    await expect(phone.get_by_test_id("notice")).to_contain_text("发布")
+    await expect(phone.get_by_test_id("notice")).not_to_contain_text("更正")
+
     # Moving it off the published time is filed, with a reason.
     await desk.get_by_test_id("activity-edit").click()
     await desk.get_by_test_id("edit-starts").fill("2023-10-11T14:00")
@@ -81,9 +87,7 @@ async def test_from_the_plan_to_the_notice_and_its_correction(
     await expect(fact).to_contain_text("1 次")
     await desk.screenshot(path=pictures / "assessment-desktop.png")
 
-    # A citizen reads on a phone what was corrected.
-    phone = await open_page(browser, f"{service.url}/a/{SLUG}", PHONE, errors)
-    await phone.get_by_role("tab", name="介绍").click()
+    # The citizen's page shows what was corrected, without being opened again.
     await expect(phone.get_by_test_id("notice")).to_contain_text("更正：活动时间由")
     await phone.get_by_text("公告全文").click()
     await expect(phone.get_by_test_id("notice")).to_contain_text("城管委一层会议室")

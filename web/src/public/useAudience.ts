@@ -19,6 +19,7 @@ interface Received {
   presence(now: { watching: number }): void;
   broadcast(now: { state: ActivityState; on_air: boolean }): void;
   outcomes(published: { version: number }): void;
+  notice(published: { version: number }): void;
 }
 
 interface Words {
@@ -45,6 +46,7 @@ export function useAudience(slug: string) {
   const broadcast = ref<{ state: ActivityState; on_air: boolean } | null>(null);
   /** The newest published version that was told since the page opened. */
   const outcomesVersion = ref(0);
+  const noticeVersion = ref(0);
   const device = deviceName();
 
   function auth(): Record<string, unknown> {
@@ -79,6 +81,9 @@ export function useAudience(slug: string) {
   socket.on("outcomes", ({ version }) => {
     outcomesVersion.value = version;
   });
+  socket.on("notice", ({ version }) => {
+    noticeVersion.value = version;
+  });
   onUnmounted(() => socket.disconnect());
 
   return {
@@ -87,6 +92,7 @@ export function useAudience(slug: string) {
     watching,
     broadcast,
     outcomesVersion,
+    noticeVersion,
     connection: line.connection,
     online: computed(() => line.connection.value === "online"),
     update: (question: PublicQuestion): void => {
