@@ -47,6 +47,8 @@ def test_an_answer_accepts_a_publisher_on_one_port() -> None:
     for feedback in ("nack", "nack pli", "ccm fir", "transport-cc"):
         assert f"a=rtcp-fb:96 {feedback}\r\n" in video
     assert "goog-remb" not in text
+    assert re.search(r"^a=fmtp:96 .*;x-google-start-bitrate=\d+\r$", video, re.MULTILINE), "Chromium begins at 720p"
+    assert "x-google" not in audio
     read = SessionDescription.parse(text)
     assert [media.direction for media in read.media] == ["recvonly", "recvonly"]
 
@@ -106,6 +108,7 @@ def test_a_viewers_answer_names_the_stream() -> None:
     assert "a=ssrc:12345 cname:minsheng\r\n" in video
     assert "a=ssrc:999 cname:minsheng\r\n" in audio
     assert "a=msid:minsheng video\r\n" in video
+    assert "x-google" not in video
     assert "transport-cc" not in video
 
 
