@@ -61,8 +61,8 @@ def count_han(text: str) -> int:
 def mask_name(nickname: str) -> str:
     """The form in which a name is published: its first character and two asterisks, “朱**”, whatever its length.
 
-    A name that shows nothing becomes “网友”, which names nobody and stays. The first character is what a reader takes for
-    one: an emoji keeps its skin tone and joined parts, a letter its accents.
+    A name that shows nothing becomes “网友”, which names nobody and stays. The first character is what a reader takes
+    for one: an emoji keeps its skin tone and joined parts, a letter its accents.
     """
     name = clean(nickname)
     if is_blank(name) or name == ANONYMOUS:
