@@ -1,7 +1,8 @@
-"""The relay process: `python -m streaming.relay --media-port 8189 --public-address 192.0.2.1 --control-fd 3`.
+"""The relay's process: owns the port, the sessions and the broadcasts, and does what the service asks.
 
-It does what the control socket asks, and forwards packets in between; when the control socket closes it ends. Started
-by `streaming.supervisor`.
+    python -m streaming.relay --media-port 8189 --control FD --public-address 192.0.2.7
+
+`--control` is the file descriptor of a connected socket. When its other end is gone, so is the relay.
 """
 
 from __future__ import annotations
@@ -10,300 +11,297 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import resource
 import signal
 import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from . import dtls, sdp
-from .broadcast import Broadcast
-from .control import Connection
-from .errors import BadOffer, Full, NotOnAir, PreconditionFailed, PreconditionRequired, RelayError, UnknownSession
-from .ice import Credentials
-from .peer import Peer
-from .port import Port
-from .publisher import Publisher
-from .sdp import Grant, Offer
-from .track import Track
-from .viewer import Viewer
+from streaming import sdp
+from streaming.broadcast import Broadcast
+from streaming.control import MAX_LINE, Server
+from streaming.dtls import HandshakeQueue, make_certificate
+from streaming.errors import BadOffer, Conflict, Full, NotOnAir, PreconditionFailed, RelayError, UnknownSession
+from streaming.ice import Credentials
+from streaming.port import Port
+from streaming.publisher import Publisher
+from streaming.viewer import Viewer
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
-TICK_SECONDS = 0.05
-SLICES = 20
-"""Each viewer is looked after in one tick of so many: once a second."""
-BATCH_SECONDS = 0.002
-"""How long the first packets of a frame wait for the rest."""
-MAX_PENDING = 512
-"""Sessions that have an answer but no connection yet."""
+TICK_SECONDS = 0.1
+CLOSE_SECONDS = 2.0
+"""How long viewers are told that the relay ends, before it does."""
 
 
 class Relay:
-    """All broadcasts of this process, and the sessions by their identifiers."""
+    """Everything in the process. `run` returns when the service is gone."""
 
-    def __init__(self, port: Port, public_addresses: list[str], max_viewers: int) -> None:
+    def __init__(self, port: Port, addresses: list[str], *, max_viewers: int) -> None:
         self.port = port
-        self.sessions: dict[str, Peer] = {}
-        self.broadcasts: dict[str, Broadcast] = {}
         self.counters: Counter[str] = Counter()
-        self.emit: Callable[[dict[str, Any]], None] = lambda event: None
-        self._candidates = sdp.candidates(public_addresses, port.number)
+        self._addresses = addresses
         self._max_viewers = max_viewers
-        self._certificate = dtls.make_certificate()
-        self._handshakes = dtls.HandshakeQueue()
-        self._unfinished: set[Track] = set()
-        self._flush: asyncio.TimerHandle | None = None
-        self._tick: asyncio.TimerHandle | None = None
-        self._slice = 0
-        self._operations = {
-            "publish": self.publish,
-            "watch": self.watch,
-            "patch": self.patch,
-            "end": self.end,
-            "end_activity": self.end_activity,
-            "stats": self.stats,
-        }
+        self._certificate = make_certificate()
+        self._handshakes = HandshakeQueue()
+        self._sessions: dict[str, Publisher | Viewer] = {}
+        self._broadcasts: dict[str, Broadcast] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._server: Server | None = None
 
-    def start(self) -> None:
+    async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve, tick, and end every session at the end."""
+        self._server = Server(reader, writer, self._handle)
         self.port.start()
-        self._tick = asyncio.get_running_loop().call_later(TICK_SECONDS, self._on_tick)
+        self._server.event("ready", port=self.port.number, segmenting=self.port.fanout.segmenting)
+        ticking = asyncio.create_task(self._tick())
+        serving = asyncio.create_task(self._server.run())
+        try:
+            await asyncio.wait([serving, ticking], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (serving, ticking):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            for session in list(self._sessions.values()):
+                session.end("relay ends")
+            if self._closing:
+                await asyncio.wait(self._closing, timeout=CLOSE_SECONDS)
+            self.port.close()
+            writer.close()
 
-    async def close(self) -> None:
-        """End all sessions, telling their peers, and close the port."""
-        broadcasts = list(self.broadcasts.values())
-        for broadcast in broadcasts:
-            broadcast.end("the relay stops")
-        for broadcast in broadcasts:
-            await broadcast.wait_closed()
-        for handle in (self._tick, self._flush):
-            if handle is not None:
-                handle.cancel()
-        self.port.close()
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = time.monotonic()
+            for session in list(self._sessions.values()):
+                try:
+                    session.tick(now)
+                except Exception:  # one session's fault must not end the others
+                    log.exception("session %s… cannot go on", session.id[:6])
+                    session.end("internal error")
 
-    # Requests
+    # Operations
 
-    def handle(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Do what a request asks. Raises RelayError."""
-        operation = self._operations.get(str(request.pop("op", None)))
-        if operation is None:
-            raise RelayError("The relay does not know this request.")
-        return operation(**request)
+    async def _handle(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        match operation:
+            case "publish":
+                return self._publish(**arguments)
+            case "watch":
+                return self._watch(**arguments)
+            case "patch":
+                return self._patch(**arguments)
+            case "end":
+                self._session(arguments["session"]).end("ended by request")
+                return {}
+            case "end_activity":
+                for session in list(self._sessions.values()):
+                    if session.broadcast.activity == arguments["activity"]:
+                        session.end("activity ended")
+                return {}
+            case "stats":
+                return self._stats()
+            case _:
+                raise RelayError(f"The relay knows no operation {operation}.")
 
-    def publish(self, activity: str, offer: dict[str, Any], owner: str) -> dict[str, Any]:
+    def _publish(self, activity: str, offer: dict[str, Any], owner: str) -> dict[str, Any]:
         broadcast = self._broadcast(activity)
-        broadcast.check_owner(owner)
-        self._check_pending()
-        peer = Publisher(Offer.from_json(offer), owner=owner, broadcast=broadcast, **self._of(broadcast))
-        broadcast.expect(peer)
-        return self._grant(peer)
+        present = broadcast.claimant
+        if present is not None and present.owner != owner:
+            raise Conflict("Somebody else is publishing to this activity.")
+        publisher = Publisher(
+            sdp.Offer.from_json(offer),
+            owner=owner,
+            broadcast=broadcast,
+            port=self.port,
+            certificate=self._certificate,
+            handshakes=self._handshakes,
+            closed=self._closed,
+        )
+        broadcast.claimant = publisher
+        return self._open(publisher)
 
-    def watch(self, activity: str, offer: dict[str, Any]) -> dict[str, Any]:
-        broadcast = self.broadcasts.get(activity)
-        if broadcast is None:
-            raise NotOnAir("Nobody is publishing to this activity at the moment.")
-        broadcast.check_watchable()
-        if sum(len(other.viewers) for other in self.broadcasts.values()) >= self._max_viewers:
-            raise Full(f"The relay serves as many viewers as it may ({self._max_viewers}).")
-        self._check_pending()
-        peer = Viewer(Offer.from_json(offer), broadcast=broadcast, **self._of(broadcast))
-        if not peer.tracks:
-            self.port.forget_ufrag(peer.local.ufrag)
+    def _watch(self, activity: str, offer: dict[str, Any]) -> dict[str, Any]:
+        broadcast = self._broadcasts.get(activity)
+        if broadcast is None or not broadcast.on_air:
+            raise NotOnAir("Nobody is publishing to this activity yet.")
+        if sum(isinstance(session, Viewer) for session in self._sessions.values()) >= self._max_viewers:
+            raise Full(f"The relay carries {self._max_viewers} viewers, as many as it may.")
+        viewer = Viewer(
+            sdp.Offer.from_json(offer),
+            broadcast=broadcast,
+            port=self.port,
+            certificate=self._certificate,
+            handshakes=self._handshakes,
+            closed=self._closed,
+        )
+        if not viewer.tracks:
+            viewer.end("nothing in common")
             names = " and ".join(track.codec.name for track in broadcast.tracks.values())
-            raise BadOffer(f"The offer has none of the codecs that are published here ({names}).")
-        broadcast.viewers.add(peer)
-        return self._grant(peer)
+            raise BadOffer(f"The offer has nothing of what is sent: {names}.")
+        return self._open(viewer)
 
-    def _of(self, broadcast: Broadcast) -> dict[str, Any]:
-        return {
-            "port": self.port,
-            "certificate": self._certificate,
-            "handshakes": self._handshakes,
-            "closed": broadcast.session_ended,
-        }
+    def _patch(self, session: str, credentials: list[str] | None, if_match: str) -> dict[str, Any]:
+        """The credentials it has come with candidates, which ICE-lite needs not; others restart ICE."""
+        peer = self._session(session)
+        if if_match not in ("*", peer.local.etag):
+            raise PreconditionFailed("The ICE session was restarted meanwhile.")
+        if credentials is None or Credentials(*credentials) == peer.remote:
+            return {}
+        local = peer.restart_ice(Credentials(*credentials))
+        return {"ufrag": local.ufrag, "password": local.password, "candidates": self._candidates()}
 
-    def _broadcast(self, activity: str) -> Broadcast:
-        broadcast = self.broadcasts.get(activity)
-        if broadcast is None:
-            broadcast = self.broadcasts[activity] = Broadcast(activity, self)
-        return broadcast
-
-    def _check_pending(self) -> None:
-        pending = sum(not peer.connected for peer in self.sessions.values())
-        if pending >= MAX_PENDING:
-            raise Full("Too many sessions are being set up at this moment.")
-
-    def _grant(self, peer: Publisher | Viewer) -> dict[str, Any]:
-        self.sessions[peer.id] = peer
-        self.counters[f"{peer.kind} sessions"] += 1
-        return Grant(
+    def _open(self, peer: Publisher | Viewer) -> dict[str, Any]:
+        self._sessions[peer.id] = peer
+        return sdp.Grant(
             id=peer.id,
             ufrag=peer.local.ufrag,
             password=peer.local.password,
             fingerprint=self._certificate.fingerprint,
             setup=peer.setup,
-            candidates=self._candidates,
+            candidates=self._candidates(),
             tracks=peer.tracks,
-        ).to_json() | {"etag": peer.local.etag}
+        ).to_json()
 
-    def patch(self, session: str, ufrag: str | None, password: str | None, if_match: str | None) -> dict[str, Any]:
-        """Trickle ICE or an ICE restart (RFC 9725 section 4.3). An ICE-lite agent has no use for candidates."""
-        peer = self._session(session)
-        restart = (
-            ufrag is not None
-            and password is not None
-            and (ufrag, password)
-            != (
-                peer.remote.ufrag,
-                peer.remote.password,
-            )
-        )
-        if if_match is None:
-            raise PreconditionRequired("PATCH needs If-Match with the entity tag of the ICE session.")
-        if restart and if_match != "*":
-            raise PreconditionFailed('An ICE restart needs If-Match: "*".')
-        if not restart and if_match not in ("*", peer.local.etag):
-            raise PreconditionFailed("The ICE session has been restarted since.")
-        if not restart:
-            return {"etag": peer.local.etag}
-        local = peer.restart_ice(Credentials(str(ufrag), str(password)))
-        return {"etag": local.etag, "ufrag": local.ufrag, "password": local.password, "candidates": self._candidates}
+    def _candidates(self) -> list[str]:
+        return sdp.candidates(self._addresses, self.port.number)
 
-    def end(self, session: str) -> dict[str, Any]:
-        self._session(session).end("ended by its owner")
-        return {}
+    def _session(self, identifier: str) -> Publisher | Viewer:
+        try:
+            return self._sessions[identifier]
+        except KeyError:
+            raise UnknownSession("There is no such session, or it has ended.") from None
 
-    def _session(self, session: str) -> Peer:
-        peer = self.sessions.get(session)
-        if peer is None:
-            raise UnknownSession("There is no such session, or it has ended.")
-        return peer
+    def _broadcast(self, activity: str) -> Broadcast:
+        broadcast = self._broadcasts.get(activity)
+        if broadcast is None:
+            broadcast = Broadcast(activity, self.port.fanout, self.counters, self._air_changed)
+            self._broadcasts[activity] = broadcast
+        return broadcast
 
-    def end_activity(self, activity: str) -> dict[str, Any]:
-        broadcast = self.broadcasts.get(activity)
-        if broadcast is not None:
-            broadcast.end("the activity has ended")
-        return {}
+    # What sessions say
 
-    def stats(self) -> dict[str, Any]:
-        fanout = self.port.fanout
+    def _air_changed(self, activity: str, on_air: bool) -> None:
+        log.info("%s: %s", activity, "on air" if on_air else "off air")
+        if self._server is not None:
+            self._server.event("publisher", activity=activity, on_air=on_air)
+
+    def _closed(self, peer: Publisher | Viewer, reason: str) -> None:
+        """A session is over: forget it now, tell its peer in a task of its own."""
+        log.info("%s: %s session %s… ends: %s", peer.broadcast.activity, peer.kind, peer.id[:6], reason)
+        self.counters[f"{peer.kind} ended: {reason}"] += 1
+        self._sessions.pop(peer.id, None)
+        broadcast = peer.broadcast
+        broadcast.forget(peer)
+        task = asyncio.get_running_loop().create_task(peer.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        if broadcast.empty and self._broadcasts.get(broadcast.activity) is broadcast:
+            # A viewer that is still connecting must find the next publisher here.
+            if any(session.broadcast is broadcast for session in self._sessions.values()):
+                return
+            broadcast.close()
+            del self._broadcasts[broadcast.activity]
+
+    def _stats(self) -> dict[str, Any]:
+        """Counters since the start; whoever asks twice can tell rates."""
+        fanout, usage = self.port.fanout, resource.getrusage(resource.RUSAGE_SELF)
         return {
-            "time": time.monotonic(),
-            "activities": {activity: broadcast.stats() for activity, broadcast in self.broadcasts.items()},
-            "pending": sum(not peer.connected for peer in self.sessions.values()),
-            "counters": dict(
-                self.counters
-                + Counter(
-                    {
-                        "datagrams received": self.port.received,
-                        "packets sent": fanout.packets,
-                        "octets sent": fanout.octets,
-                        "send calls": fanout.system_calls,
-                        "cpu microseconds": int(time.process_time() * 1e6),
-                    }
-                )
-            ),
+            "activities": {
+                activity: {
+                    "publisher": _publisher_stats(broadcast.publisher) if broadcast.publisher else None,
+                    "viewers": len(broadcast.viewers),
+                }
+                for activity, broadcast in self._broadcasts.items()
+            },
+            "totals": {
+                "packets received": self.port.received,
+                "packets sent": fanout.packets,
+                "octets sent": fanout.octets,
+                "system calls": fanout.system_calls,
+                **self.counters,
+            },
             "drops": dict(self.port.drops),
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "resident_kilobytes": _resident_kilobytes() or usage.ru_maxrss,
+            "monotonic": time.monotonic(),
         }
 
-    # What broadcasts say
 
-    def session_ended(self, peer: Peer, reason: str) -> None:
-        if self.sessions.pop(peer.id, None) is not None:
-            logger.info("session %s… (%s) ended: %s", peer.id[:6], peer.kind, reason)
-            self.counters[f"ended: {reason}"] += 1
-            self.emit({"event": "session_ended", "session": peer.id, "reason": reason})
-
-    def air_changed(self, activity: str, on_air: bool) -> None:
-        self.emit({"event": "air", "activity": activity, "on_air": on_air})
-
-    def flush_soon(self, track: Track) -> None:
-        self._unfinished.add(track)
-        if self._flush is None:
-            self._flush = asyncio.get_running_loop().call_later(BATCH_SECONDS, self._on_flush)
-
-    def _on_flush(self) -> None:
-        self._flush = None
-        for track in self._unfinished:
-            track.flush()
-        self._unfinished.clear()
-
-    def _on_tick(self) -> None:
-        self._tick = asyncio.get_running_loop().call_later(TICK_SECONDS, self._on_tick)
-        now = time.monotonic()
-        self._slice = (self._slice + 1) % SLICES
-        for number, peer in enumerate(list(self.sessions.values())):
-            if peer.kind == "publish" or number % SLICES == self._slice:
-                peer.tick(now)
-        if self._slice == 0:
-            self.broadcasts = {name: other for name, other in self.broadcasts.items() if not other.empty}
-
-
-async def serve(relay: Relay, connection: Connection) -> None:
-    """Answer requests until the supervisor has gone or SIGTERM comes."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    # Ctrl-C reaches the whole foreground group; the service decides when the relay ends.
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
-    relay.emit = connection.send
-    relay.start()
-    connection.send({"event": "ready", "port": relay.port.number})
-    requests = loop.create_task(_answer(relay, connection))
-    stopped = loop.create_task(stop.wait())
-    await asyncio.wait((requests, stopped), return_when=asyncio.FIRST_COMPLETED)
-    for task in (requests, stopped):
-        task.cancel()
-    await asyncio.wait((requests, stopped))
-    await relay.close()
-    await connection.flush()
-
-
-async def _answer(relay: Relay, connection: Connection) -> None:
-    while (request := await connection.receive()) is not None:
-        number = request.pop("id", None)
-        try:
-            answer: dict[str, Any] = {"id": number, "result": relay.handle(request)}
-        except RelayError as error:
-            answer = {"id": number, "error": {"code": type(error).__name__, "message": str(error)}}
-        except Exception:
-            logger.exception("a request failed")
-            answer = {"id": number, "error": {"code": "RelayError", "message": "The relay failed to do this."}}
-        connection.send(answer)
-
-
-async def run(arguments: argparse.Namespace) -> int:
-    connection = await Connection.on(socket.socket(fileno=arguments.control_fd))
+def _resident_kilobytes() -> int | None:
+    """Memory in use now; None where the system does not tell (getrusage knows its peak alone)."""
     try:
-        port = Port.bind(arguments.media_port, plain=arguments.plain_sends)
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * resource.getpagesize() // 1024
+
+
+def _publisher_stats(publisher: Publisher) -> dict[str, Any]:
+    tracks = {}
+    for kind, codec in publisher.codecs.items():
+        track = publisher.broadcast.tracks[kind]
+        width, height = track.size or (None, None)
+        tracks[kind] = {
+            "codec": codec.name,
+            "packets": track.packets,
+            "octets": track.octets,
+            "frames": track.frames,
+            "width": width,
+            "height": height,
+        }
+    receptions = [source.reception for source in publisher.sources if source.reception is not None]
+    return {
+        "since": publisher.since,
+        "tracks": tracks,
+        "packets": sum(reception.packets for reception in receptions),
+        "packets_lost": sum(reception.lost for reception in receptions),
+    }
+
+
+async def serve(arguments: argparse.Namespace) -> int:
+    """Bind the port and run; a port that cannot be had is told over the control socket."""
+    control = socket.socket(fileno=arguments.control)
+    reader, writer = await asyncio.open_connection(sock=control, limit=MAX_LINE)
+    try:
+        port = Port.bind(arguments.media_port, plain=arguments.plain)
     except RelayError as error:
-        connection.send({"event": "failed", "message": str(error)})
-        await connection.close()
+        Server(reader, writer, _refuse).event("failed", message=str(error))
+        await writer.drain()
+        writer.close()
         return 1
-    addresses = [address for address in arguments.public_address.split(",") if address]
-    await serve(Relay(port, addresses, arguments.max_viewers), connection)
-    await connection.close()
+    await Relay(port, arguments.public_address, max_viewers=arguments.max_viewers).run(reader, writer)
     return 0
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="streaming.relay", description="Forward RTP from publishers to viewers.")
-    parser.add_argument("--media-port", type=int, required=True, help="the UDP port for everyone")
-    parser.add_argument("--public-address", required=True, help="addresses to advertise, comma-separated")
-    parser.add_argument("--control-fd", type=int, required=True, help="inherited end of the control socket")
-    parser.add_argument("--max-viewers", type=int, default=2000)
-    parser.add_argument("--plain-sends", action="store_true", help="one system call a packet, for comparison")
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="relay: %(message)s")
-    factory = None
-    with contextlib.suppress(ImportError):
-        import uvloop
+async def _refuse(operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    raise RelayError("The relay did not start.")
 
-        factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(run(arguments))
+
+def main() -> int:
+    """Parse the command line and run until the end."""
+    parser = argparse.ArgumentParser(prog="python -m streaming.relay", description=__doc__)
+    parser.add_argument("--media-port", type=int, required=True, help="UDP port; 0 takes a free one")
+    parser.add_argument("--control", type=int, required=True, help="file descriptor of the control socket")
+    parser.add_argument("--public-address", action="append", default=[], help="address to advertise; may be repeated")
+    parser.add_argument("--max-viewers", type=int, default=1000)
+    parser.add_argument("--plain", action="store_true", help="one sendto a packet, for comparison")
+    parser.add_argument("--log-level", default="INFO", help="what is told on standard error: INFO, WARNING, ERROR")
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        level=arguments.log_level, format="%(asctime)s relay %(levelname)s: %(message)s", stream=sys.stderr
+    )
+    # Ctrl-C and a service manager's SIGTERM reach the whole group: the service ends the relay, by its control socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(serve(arguments))
+    return uvloop.run(serve(arguments))
 
 
 if __name__ == "__main__":

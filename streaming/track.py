@@ -25,12 +25,6 @@ class Waiting(Protocol):
     def keyframe_sent_next(self, track: Track) -> None: ...
 
 
-class Waiting(Protocol):
-    """A viewer that begins with the next keyframe."""
-
-    def begin_with(self, track: Track, first: int) -> None: ...
-
-
 class Track:
     """Numbers packets of one publisher after another as one stream, and hands them to the lanes.
 
@@ -45,7 +39,6 @@ class Track:
         self._lanes: dict[tuple[int, int, str], Lane] = {}
         self._history: list[Packet | None] = [None] * HISTORY
         self._batch: list[Packet] = []
-        self.waiting: set[Waiting] = set()
         self._frame: list[Packet] = []
         self._sequence_offset = 0
         self._timestamp_offset = 0
@@ -157,19 +150,11 @@ class Track:
                     newcomer.keyframe_sent_next(self)
                 self.waiting.clear()
             self.sent_sequence = self.last_sequence
-            if self.waiting and any(packet.keyframe for packet in batch):
-                for viewer in self.waiting:
-                    viewer.begin_with(self, batch[0].sequence)
-                self.waiting.clear()
             for lane in self._lanes.values():
                 self._fanout.send(batch, lane)
 
     def send(self, packets: Sequence[Packet], lane: Lane) -> None:
         """Send packets again, or to a newcomer alone."""
-        self._fanout.send(packets, lane)
-
-    def send(self, packets: list[Packet], lane: Lane) -> None:
-        """Send packets to one lane only."""
         self._fanout.send(packets, lane)
 
     def lane(self, payload_type: int, profile: str, first: int) -> Lane:

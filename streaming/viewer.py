@@ -46,35 +46,29 @@ RESEND_SHARE = 200
 
 
 class Channel:
-    """One track of a viewer: the lane it shares once it has caught up, and one of its own for what it alone gets."""
+    """One track of a viewer: its lane once it has caught up, and a lane of its own for what it alone receives."""
 
     def __init__(self, track: Track, agreed: Agreed) -> None:
         self.track = track
         self.payload_type = agreed.payload_type
-        self.shared: Lane | None = None
+        self.lane: Lane | None = None
         self.own: Lane | None = None
-        self.joined = False
-        self.before = (0, 0)
+        self.first_sequence: int | None = None
         self.next_sequence: int | None = None
-        self.resend_from: int | None = None
         self.squeezed: dict[int, int] = {}
+        self.lane_packets = 0
+        self.lane_octets = 0
 
     @property
     def sent(self) -> tuple[int, int]:
         """Packets and octets of payload sent so far."""
-        if self.own is None or self.shared is None:
-            return 0, 0
-        packets, octets = self.own.packets, self.own.octets
-        if self.joined:
-            packets += self.shared.packets - self.before[0]
-            octets += self.shared.octets - self.before[1]
+        packets = octets = 0
+        if self.own is not None:
+            packets, octets = self.own.packets, self.own.octets
+        if self.lane is not None:
+            packets += self.lane.packets - self.lane_packets
+            octets += self.lane.octets - self.lane_octets
         return packets, octets
-
-    def forget_beginning(self) -> None:
-        """Once the first packets cannot be sent again, neither need it be known which they were."""
-        if self.resend_from is not None and HISTORY < (self.track.sent_sequence - self.resend_from) & 0xFFFF < 0x8000:
-            self.resend_from = None
-            self.squeezed = {}
 
 
 class Viewer(Peer):
@@ -115,23 +109,23 @@ class Viewer(Peer):
 
     def _open(self, channel: Channel) -> None:
         track = channel.track
+        first = (track.sent_sequence + 1) & 0xFFFF
         if track.codec.starts_keyframe is None:
-            self._begin(channel, track.sent_sequence + 1)
-            self._join(channel)
+            channel.next_sequence = None
         elif track.keyframe_sequence is not None:
-            channel.next_sequence = track.keyframe_sequence
-            self._begin(channel, track.keyframe_sequence)
+            first = channel.next_sequence = track.keyframe_sequence
             self._squeeze(channel)
         else:
-            track.waiting.add(self)
-
-    def _begin(self, channel: Channel, first: int) -> None:
-        """The first packet for this viewer is number `first`."""
+            channel.next_sequence = None
+        channel.first_sequence = first
+        lane = channel.track.lane(channel.payload_type, self.secure.profile, first)
+        channel.own = Lane(ssrc=lane.ssrc, payload_type=lane.payload_type, offset=lane.offset)
         assert self.address is not None
-        channel.resend_from = first & 0xFFFF
-        channel.shared = channel.track.lane(channel.payload_type, self.secure.profile, first & 0xFFFF)
-        channel.own = Lane(ssrc=channel.track.ssrc, payload_type=channel.payload_type, offset=channel.shared.offset)
         channel.own.add(self, self.secure.tx, self.address, self.port.name(self.address))
+        if track.codec.starts_keyframe is None:
+            self._join(channel)
+        elif channel.next_sequence is None:
+            track.waiting.add(self)
 
     def _squeeze(self, channel: Channel) -> None:
         """Give the frames that a newcomer gets at once timestamps a millisecond apart.
@@ -148,20 +142,20 @@ class Viewer(Peer):
         for rank, stamp in enumerate(reversed(stamps)):
             channel.squeezed[stamp] = (newest - rank * step) & 0xFFFFFFFF
 
-    def begin_with(self, track: Track, first: int) -> None:
-        """The broadcast is about to send a keyframe from number `first` on: a viewer that waited for it begins."""
+    def keyframe_sent_next(self, track: Track) -> None:
+        """The broadcast is about to send a keyframe: a viewer that waits for one begins here."""
         for channel in self.channels:
-            if channel.track is track and not self.ended:
-                self._begin(channel, first)
+            if channel.track is track and channel.lane is None and channel.next_sequence is None:
                 self._join(channel)
 
     def _join(self, channel: Channel) -> None:
-        lane = channel.shared
-        if channel.joined or lane is None or self.address is None:
+        if channel.lane is not None or self.address is None or self.ended:
             return
+        assert channel.first_sequence is not None
+        lane = channel.track.lane(channel.payload_type, self.secure.profile, channel.first_sequence)
         lane.add(self, self.secure.tx, self.address, self.port.name(self.address))
-        channel.joined = True
-        channel.before = (lane.packets, lane.octets)
+        channel.lane = lane
+        channel.lane_packets, channel.lane_octets = lane.packets, lane.octets
 
     def catch_up(self) -> None:
         """Send the next few packets since the keyframe, until there are no more: then this viewer is one of all."""
@@ -215,15 +209,13 @@ class Viewer(Peer):
         self._resend_time = now
         for channel in self.channels:
             own = channel.own
-            if own is None or own.ssrc != nack.media_ssrc:
+            if own is None or own.ssrc != nack.media_ssrc or channel.first_sequence is None:
                 continue
-            first, track = channel.resend_from, channel.track
+            first, track = channel.first_sequence, channel.track
             numbers = [(number - own.offset) & 0xFFFF for number in nack.lost[:MAX_RESENT]]
             # Only what this viewer was sent before: anything else would be new to it, and in the wrong order.
             numbers = [
-                number
-                for number in numbers
-                if not newer(number, track.sent_sequence) and (first is None or not newer(first, number))
+                number for number in numbers if not newer(first, number) and not newer(number, track.sent_sequence)
             ]
             packets = track.kept(numbers)[: int(self._resendable)]
             self._resendable -= len(packets)
@@ -253,13 +245,11 @@ class Viewer(Peer):
         super().tick(now)
         if self.connected and not self.ended and now >= self._next_report:
             self.send_report(now)
-            for channel in self.channels:
-                channel.forget_beginning()
 
     def address_changed(self, address: Address) -> None:
         name = self.port.name(address)
         for channel in self.channels:
-            for lane in (channel.shared, channel.own):
+            for lane in (channel.lane, channel.own):
                 if lane is not None:
                     lane.move(self, address, name)
 
@@ -268,9 +258,10 @@ class Viewer(Peer):
             self._catching_up.cancel()
         for channel in self.channels:
             channel.track.waiting.discard(self)
-            for lane in (channel.shared, channel.own):
-                if lane is not None:
-                    lane.discard(self)
+            if channel.lane is not None:
+                channel.lane.discard(self)
+            if channel.own is not None:
+                channel.own.discard(self)
         await super().close()
 
 
