@@ -165,6 +165,21 @@ def check_times(starts_at: datetime | None, ends_at: datetime | None) -> None:
         raise BadRequest("结束时间需要晚于开始时间。", code="bad_times")
 
 
+async def siblings(session: AsyncSession, activity: Activity) -> Sequence[Activity]:
+    """The other activities with a time that a unit of this one holds."""
+    query = (
+        select(Activity)
+        .join(ActivityUnit, ActivityUnit.activity_id == Activity.id)
+        .where(
+            ActivityUnit.unit_id.in_([unit.id for unit in activity.units]),
+            Activity.id != activity.id,
+            Activity.starts_at.is_not(None),
+        )
+        .order_by(Activity.id)
+    )
+    return (await session.scalars(query)).unique().all()
+
+
 async def outcomes_versions(session: AsyncSession) -> dict[int, int]:
     """The newest published version of each activity that has one."""
     rows = await session.execute(

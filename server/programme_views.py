@@ -108,6 +108,8 @@ class TimetableView(BaseModel):
     last: date | None
     deadlines: list[CountedDeadlineView]
     missing: list[str]
+    remarks: list[str]
+    """What looks wrong about the time: it is over, or overlaps another activity of the unit. Only advice."""
 
 
 class HolidayView(BaseModel):

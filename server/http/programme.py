@@ -5,14 +5,16 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from feedback.text import clean
-from server.activities import add_activity, get_activity
+from server.activities import add_activity, get_activity, siblings
 from server.auth.rights import Right
 from server.deadlines import timetable_of
+from server.filings import times_of
 from server.history import history_of
 from server.holidays import working_calendar
 from server.http.activities import activity_view
 from server.http.endpoint import Call, endpoint
 from server.programme.deadlines_text import as_dict
+from server.programme.remarks import remarks
 from server.programme_views import HistoryItem, TimetableView
 from server.protocol import ActivityView, Form
 
@@ -74,14 +76,23 @@ async def add(call: Call[NewActivity]) -> ActivityView:
     answer=TimetableView,
 )
 async def show_deadlines(call: Call[None]) -> TimetableView:
-    async with call.services.database.read() as session:
+    services = call.services
+    async with services.database.read() as session:
         activity = await get_activity(session, call.target.slug)
         table = timetable_of(await working_calendar(session), activity)
+        found = list(
+            remarks(
+                times_of(activity),
+                services.now(),
+                scheduled=activity.state == "scheduled",
+                others=[(other.title, times_of(other)) for other in await siblings(session, activity)],
+            )
+        )
     if table is None:
         unset = {"活动形式": activity.form, "开始时间": activity.starts_at}
         missing = [name for name, value in unset.items() if value is None]
-        return TimetableView(form=activity.form, first=None, last=None, deadlines=[], missing=missing)
-    return TimetableView.model_validate({**as_dict(table), "missing": []})
+        return TimetableView(form=activity.form, first=None, last=None, deadlines=[], missing=missing, remarks=found)
+    return TimetableView.model_validate({**as_dict(table), "missing": [], "remarks": found})
 
 
 @endpoint(

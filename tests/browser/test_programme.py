@@ -31,6 +31,7 @@ async def test_from_the_plan_to_the_notice_and_its_correction(
     await desk.get_by_test_id("edit-flow").fill("一、介绍\n二、答疑")
     await desk.get_by_test_id("edit-save").click()
     await expect(desk.get_by_test_id("edit-state")).to_contain_text("已保存")
+    await expect(desk.get_by_test_id("edit-remarks")).to_contain_text("已经过去")
 
     # The notice says what is missing and why it needs a reason; without one the field says so.
     await desk.get_by_test_id("activity-notice").click()

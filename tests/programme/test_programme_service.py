@@ -141,6 +141,16 @@ async def test_the_arithmetic_comes_day_by_day(service: ServiceProcess, admin: S
     }
     assert (await fetch(service, f"{path}/deadlines"))[0] == 401
 
+    # What looks wrong is said and saved all the same: the time is over, and the unit holds another one then.
+    new = {**PLANNED, "kind": "lecture", "title": "同时的讲座", "units": ["yinghai"]}
+    for name in ("flow", "participation", "place"):
+        del new[name]
+    new["ends_at"] = "2023-10-10T06:30:00Z"
+    await admin.done("POST", "/api/v1/activities", new)
+    over, twice = (await admin.done("GET", f"{path}/deadlines"))["remarks"]
+    assert "已经过去" in over
+    assert twice.startswith("与本单位的“同时的讲座”")
+
 
 async def test_a_year_past_the_table_is_said_until_the_coordinator_enters_it(
     service: ServiceProcess, admin: Staff

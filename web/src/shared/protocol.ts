@@ -305,6 +305,8 @@ export interface Timetable {
   last: string | null;
   deadlines: CountedDeadline[];
   missing: string[];
+  /** What looks wrong about the time; only advice. */
+  remarks: string[];
 }
 
 export interface Filing {
