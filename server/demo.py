@@ -12,11 +12,15 @@ from logging import getLogger
 import socketio
 
 from server.activities import change_state, get_activity
-from server.auth.accounts import create_account, find_account, set_password
+from server.auth.accounts import create_account, find_account, principal_of, set_password
 from server.auth.passwords import generate_password
 from server.auth.publishing import publish_token
 from server.auth.rights import Role
 from server.config import Settings
+from server.deadlines import timetable_of
+from server.holidays import working_calendar
+from server.notices import publish as publish_notice
+from server.notices import versions_of
 from server.realtime.channels import AUDIENCE
 from server.serve import address_of, prepare, running, stop_signal
 from server.services import SERVICES, utc_now
@@ -134,6 +138,18 @@ async def _prepare(settings: Settings) -> list[Login]:
                     "一、主任致辞\n二、参观综合窗口、自助服务区\n三、现场体验“一窗通办”\n四、座谈交流，回答提问"
                 )
                 activity.participation = "打开本页即可观看直播；在“互动”里发表评论，在“提问”里向主办单位提问。"
+                host = await find_account(session, unit.id)
+                if host is not None and not await versions_of(session, activity.id):
+                    await publish_notice(
+                        session,
+                        principal_of(host),
+                        activity,
+                        timetable_of(await working_calendar(session), activity),
+                        free=(),
+                        reason="演示活动，当天开始",
+                        seen=0,
+                        now=now,
+                    )
             if activity.state != "live":
                 change_state(activity, "live", now)
     finally:

@@ -188,6 +188,9 @@ async def test_a_year_past_the_table_is_said_until_the_coordinator_enters_it(
     counted = (await clerk.done("GET", f"{path}/deadlines"))["deadlines"][0]
     assert counted["due"] is not None
     assert {"date": f"{year}-09-14", "kind": "holiday", "why": "节假日（中秋节）", "number": None} in counted["days"]
+    # The command line counts by the same table.
+    printed = service.run("deadlines", f"{year}-09-15")
+    assert (printed.returncode, f"{year}-09-14" in printed.stdout.decode()) == (0, True)
     await clerk.close()
 
 

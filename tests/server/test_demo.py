@@ -31,6 +31,7 @@ async def test_the_demo_shows_the_whole_service_and_ends_cleanly(demo: ServicePr
                 async with session.get("/api/v1/activities/k01") as answer:
                     activity = await answer.json()
                 if activity["state"] == "live" and activity["on_air"]:
+                    assert activity["notice_version"] == 1
                     break
                 await asyncio.sleep(0.2)
     assert f"{demo.url}/a/k01" in printed

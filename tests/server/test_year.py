@@ -1,7 +1,6 @@
 """A year of one unit with a moved clock: planned, announced in time, moved and filed, held, decided, assessed."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,6 @@ from server.programme.calendar import beijing_date
 from server.protocol import DeadlineView
 from server.store.database import Database
 from server.store.journal import Journal, NewEntry
-from server.store.migrate import migrate
 from server.store.tables import Suggestion
 
 SLUG = "k11"
@@ -32,10 +30,7 @@ def beijing(month: int, day: int, hour: int = 9) -> datetime:
     return datetime(2023, month, day, hour - 8, tzinfo=UTC)
 
 
-async def test_a_unit_that_keeps_the_plan_is_assessed_as_in_time(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'year.db'}"
-    await migrate(url)
-    database = Database(url)
+async def test_a_unit_that_keeps_the_plan_is_assessed_as_in_time(database: Database) -> None:
     async with database.write() as session:
         account = await create_account(
             session,
@@ -143,4 +138,3 @@ async def test_a_unit_that_keeps_the_plan_is_assessed_as_in_time(tmp_path: Path)
     assert row.outcomes_sha256
     assert calendar.count("已完成") == 2
     assert "VALARM" not in calendar
-    await database.close()
