@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Literal
 
+import psutil
 from aioice import stun
 from aiortc.rtp import RtcpPacket, RtpPacket
 
@@ -257,3 +258,9 @@ class Sender:
         self.timestamp += 3600
         self.sent += payloads
         return payloads
+
+
+def media_processes() -> set[int | None]:
+    """The relays and publishers that this test run itself started and that are still there."""
+    children = psutil.Process().children()  # not what a service of another test has started
+    return {child.pid for child in children if "streaming." in " ".join(child.cmdline())}

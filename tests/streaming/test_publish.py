@@ -15,7 +15,7 @@ import pytest
 from streaming.publish import Progress, PublishError, publish
 from streaming.supervisor import PublisherChanged
 from tests.streaming.conftest import Service
-from tests.streaming.peers import H264
+from tests.streaming.peers import H264, media_processes
 
 
 def make(
@@ -107,11 +107,11 @@ async def test_where_nothing_listens_is_said(tmp_path: Path) -> None:
 
 async def test_control_c_ends_the_session_and_leaves_no_process(service: Service, clip: Path) -> None:
     task = await service.publish(clip)
-    children = {child.pid for child in psutil.Process().children(recursive=True)} - {service.supervisor.pid}
+    children = media_processes() - {service.supervisor.pid}
     assert len(children) == 1
     # It is in a group of its own, which Ctrl-C does not reach; whoever started it cancels.
     psutil.Process(children.pop()).send_signal(signal.SIGWINCH)
     task.cancel()
     await asyncio.wait([task])
     await service.happened(PublisherChanged("k04", on_air=False), 1)
-    assert {child.pid for child in psutil.Process().children(recursive=True)} == {service.supervisor.pid}
+    assert media_processes() == {service.supervisor.pid}

@@ -6,7 +6,6 @@ from pathlib import Path
 from struct import unpack_from
 
 import av
-import psutil
 import pytest
 from aiortc.rtp import RtpPacket
 
@@ -14,7 +13,7 @@ from streaming.errors import NotOnAir, PreconditionRequired, RelayDown, RelayErr
 from streaming.publish import PublishError
 from streaming.supervisor import PublisherChanged, RelayChanged, Supervisor
 from tests.streaming.conftest import Service
-from tests.streaming.peers import H264, OPUS, Peer, offer
+from tests.streaming.peers import H264, OPUS, Peer, media_processes, offer
 
 OFF_AIR = PublisherChanged("k04", on_air=False)
 
@@ -113,7 +112,7 @@ async def test_what_arrives_is_byte_for_byte_what_was_sent(service: Service, cli
         await viewer.close()
     await service.unpublish()
     await service.happened(OFF_AIR)
-    assert not psutil.Process().children(recursive=True)[1:], "the relay alone is left"
+    assert media_processes() == {service.supervisor.pid}, "the relay alone is left"
 
 
 async def test_a_killed_relay_comes_back(service: Service, clip: Path) -> None:
@@ -160,6 +159,6 @@ async def test_a_port_in_use_is_said_in_a_sentence(service: Service) -> None:
     await service.supervisor.close()
     await service.supervisor.close()
     assert (service.supervisor.up, service.supervisor.pid, service.supervisor.port) == (False, None, None)
-    assert psutil.Process().children() == []
+    assert media_processes() == set()
     with pytest.raises(RelayDown):
         await service.supervisor.stats()
