@@ -33,11 +33,18 @@ def _scorer() -> Iterator[Row]:
     return rows()
 
 
+def _words() -> Iterator[Row]:
+    from feedback.bench_words import rows
+
+    return rows()
+
+
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "relay": _relay,
     "comments": _comments,
     "delivery": _delivery,
     "scorer": _scorer,
+    "words": _words,
 }
 
 
