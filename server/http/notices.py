@@ -17,7 +17,7 @@ from server.errors import BadRequest, NotFound
 from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
 from server.notices import RESERVED, draft, history, publish, versions_of
-from server.programme import atom, notice_document
+from server.programme import atom
 from server.programme.calendar import beijing_date
 from server.programme_views import NoticeContent, NoticeDraftView, NoticeHistoryView, NoticeView
 from server.store.tables import Act, Activity, Notice, Publication
@@ -117,6 +117,8 @@ async def show_notice(call: Call[None]) -> NoticeHistoryView:
     query=DocumentQuery,
 )
 async def download(call: Call[DocumentQuery]) -> web.Response:
+    from server.programme import notice_document
+
     services, slug = call.services, call.target.slug
     async with services.database.write() as session:
         activity = await get_activity(session, slug)

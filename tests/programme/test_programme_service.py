@@ -307,7 +307,55 @@ async def test_the_assessment_gives_facts_and_no_score(service: ServiceProcess, 
     await clerk.close()
 
 
-@pytest.mark.parametrize("path", ["notice/draft", "history", "deadlines", "qr.svg", "notice/document"])
+async def test_reporters_get_what_is_public_and_nothing_else(service: ServiceProcess, admin: Staff) -> None:
+    path = "/api/v1/activities/k07"
+
+    async def kit() -> dict[str, bytes]:
+        with zipfile.ZipFile(io.BytesIO(await admin.download(f"{path}/media-kit"))) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    def text_of(content: bytes) -> str:
+        document = Document(io.BytesIO(content))
+        cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+        return "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])
+
+    assert set(await kit()) == {"媒体素材.docx", "观看页二维码.svg"}
+    await admin.done("PATCH", path, PLANNED)
+    free = [{"label": "联系电话", "text": "010-12345678"}]
+    await admin.done("POST", f"{path}/notice", {"version": 0, "reason": "补录", "free": free})
+    await admin.done("POST", f"{path}/state", {"state": "live"})
+    author = await citizen(service.url, "k07").connect()
+    idea = await author.call("comment", speech("建议多开几场", "朱小明"))
+    insult = await author.call("comment", speech("骂人的话", "某某"))
+    asked = await author.call("question", speech("怎样申请法律援助？", "李小红"))
+    await author.close()
+    for entry, command in (
+        (insult, {"act": "hide", "reason": "abuse"}),
+        (asked, {"act": "answer", "mode": "written", "text": "拨打12348。"}),
+        (idea, {"act": "suggest", "on": True}),
+    ):
+        await admin.done("POST", f"/api/v1/entries/{entry['id']}/acts", command)
+    await admin.done("POST", f"{path}/state", {"state": "ended"})
+    before = await kit()
+    assert set(before) == {"媒体素材.docx", "观看页二维码.svg", "活动公告.docx"}
+    assert "尚未公布" in text_of(before["媒体素材.docx"])
+    assert "12348" not in text_of(before["媒体素材.docx"])  # decided on, and not yet public
+
+    (suggestion,) = (await admin.done("GET", f"{path}/suggestions"))["suggestions"]
+    decision = {"decision": "adopted", "reason": "下月加开", "transferred_to": None, "revision": suggestion["revision"]}
+    await admin.done("PUT", f"/api/v1/suggestions/{suggestion['id']}/decision", decision)
+    await admin.done("POST", f"{path}/outcomes")
+    after = await kit()
+    text = text_of(after["媒体素材.docx"])
+    for words in ("朱**", "建议多开几场", "下月加开", "李**", "拨打12348。", "010-12345678", f"{service.url}/a/k07"):
+        assert words in text
+    assert "骂人的话" not in text
+    assert "朱小明" not in text
+    assert json.loads(after["采纳情况.json"])["numbers"]["adopted"] == 1
+    assert after == await kit()
+
+
+@pytest.mark.parametrize("path", ["media-kit", "notice/draft", "history", "deadlines", "qr.svg", "notice/document"])
 async def test_what_is_the_units_is_not_the_publics(service: ServiceProcess, path: str) -> None:
     assert (await fetch(service, f"/api/v1/activities/k13/{path}"))[0] == 401
 

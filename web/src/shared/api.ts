@@ -192,6 +192,7 @@ export const api = {
     request("POST", `/activities/${at(slug)}/notice`, input),
   noticeUrl: (slug: string, version: number): string =>
     `/api/v1/activities/${at(slug)}/notice/document?version=${version}`,
+  mediaUrl: (slug: string): string => `/api/v1/activities/${at(slug)}/media-kit`,
   codeUrl: (slug: string): string => `/api/v1/activities/${at(slug)}/qr.svg`,
   deadlines: (slug: string): Promise<Timetable> => request("GET", `/activities/${at(slug)}/deadlines`),
   history: async (slug: string): Promise<HistoryItem[]> =>
