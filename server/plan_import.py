@@ -19,6 +19,10 @@ LARGEST = 5 * 1024 * 1024
 _FIRST_YEAR = 2023
 """Its activities have the plan's own numbers as slugs; those of other years bear the year before them."""
 _EXCERPT = 60
+_CONTROLS = dict.fromkeys(code for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\v\f\r")
+"""Characters that no text of a plan has, and that a document made from it could not hold."""
+_LONGEST = {"名称": 200, "专题": 100, "主责单位": 100}
+"""What the tables hold, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ def decode(content: bytes) -> str:
         raise BadRequest("这不是纯文本文件。请把方案另存为“纯文本（.txt）”后再导入。", code="bad_file")
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return content.decode(encoding)
+            return content.decode(encoding).translate(_CONTROLS)
         except UnicodeDecodeError:
             continue
     raise BadRequest("文件的文字编码无法识别，请另存为UTF-8编码的纯文本后再导入。", code="bad_file")
@@ -76,9 +80,20 @@ async def apply(
         raise BadRequest(f"{'、'.join(sorted(unknown))}没有要导入的改变。", code="bad_slug")
     chosen = [change for change in wanted if not only or change.slug in only]
     planned = {activity.slug: activity for activity in plan.activities}
+    _check_lengths(plan, [planned[change.slug] for change in chosen])
     await _store_plan(session, plan, year, Period(plan.first, plan.last))
     done = [change.slug for change in chosen if await _store(session, plan, planned[change.slug], change, year, now)]
     return tuple(done)
+
+
+def _check_lengths(plan: Plan, activities: Iterable[PlannedActivity]) -> None:
+    names = {unit.id: unit.name for unit in plan.units}
+    for activity in activities:
+        texts = [("名称", activity.title), ("专题", activity.topic or "")]
+        texts += [("主责单位", names[unit]) for unit in activity.units]
+        for label, text in texts:
+            if len(text) > _LONGEST[label]:
+                raise BadRequest(f"第{activity.line}行：{label}超过{_LONGEST[label]}字，没有导入。", code="too_long")
 
 
 async def _store_plan(session: AsyncSession, plan: Plan, year: int, period: Period) -> None:

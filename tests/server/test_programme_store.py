@@ -119,7 +119,18 @@ def test_a_file_of_the_wrong_kind_is_named() -> None:
         with pytest.raises(BadRequest) as refused:
             plan_import.decode(content)
         assert refused.value.code == "bad_file"
+    assert plan_import.decode(b"\x01a\x7f\tb\x0c") == "a\tb\x0c"
     assert plan_import.decode("方案".encode("gb18030")) == plan_import.decode("\ufeff方案".encode()) == "方案"
+
+
+async def test_a_name_that_no_table_holds_is_refused_with_its_line(database: Database) -> None:
+    long = TEXT.replace("（主责单位：教委）", f"（主责单位：{'很长的单位' * 21}）")
+    async with database.write() as session:
+        reading = await plan_import.read(session, long)
+        with pytest.raises(BadRequest) as refused:
+            await plan_import.apply(session, reading, now=NOW)
+    assert refused.value.code == "too_long"
+    assert refused.value.message.startswith("第")
 
 
 async def test_of_two_clerks_who_publish_at_once_one_is_told(database: Database, boss: Principal) -> None:
