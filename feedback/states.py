@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where an entry stands. Comments know SHOWN, HIDDEN and WITHDRAWN; questions all but SHOWN."""
+    """Where an entry stands. Comments know SHOWN, PENDING, HIDDEN and WITHDRAWN; questions all but SHOWN."""
 
     SHOWN = "shown"
     PENDING = "pending"
@@ -100,6 +100,7 @@ _REASON_TEXT = {
 }
 
 INITIAL: Mapping[Kind, State] = MappingProxyType({Kind.COMMENT: State.SHOWN, Kind.QUESTION: State.PENDING})
+"""A comment that is to be seen by a host first begins as PENDING."""
 
 PUBLIC: frozenset[State] = frozenset({State.SHOWN, State.OPEN, State.ANSWERED})
 """The states in which an entry's text may be read by everybody."""
@@ -109,7 +110,7 @@ ON_SCREEN: frozenset[State] = frozenset({State.OPEN, State.ANSWERED})
 
 STATES: Mapping[Kind, frozenset[State]] = MappingProxyType(
     {
-        Kind.COMMENT: frozenset({State.SHOWN, State.HIDDEN, State.WITHDRAWN}),
+        Kind.COMMENT: frozenset({State.SHOWN, State.PENDING, State.HIDDEN, State.WITHDRAWN}),
         Kind.QUESTION: frozenset(State) - {State.SHOWN},
     }
 )
@@ -117,6 +118,9 @@ STATES: Mapping[Kind, frozenset[State]] = MappingProxyType(
 # RESTORE is not listed: where it leads depends on the state before hiding.
 _TRANSITIONS: Mapping[tuple[Kind, State, Act], State] = MappingProxyType(
     {
+        (Kind.COMMENT, State.PENDING, Act.APPROVE): State.SHOWN,
+        (Kind.COMMENT, State.PENDING, Act.HIDE): State.HIDDEN,
+        (Kind.COMMENT, State.PENDING, Act.WITHDRAW): State.WITHDRAWN,
         (Kind.COMMENT, State.SHOWN, Act.HIDE): State.HIDDEN,
         (Kind.COMMENT, State.SHOWN, Act.WITHDRAW): State.WITHDRAWN,
         (Kind.COMMENT, State.HIDDEN, Act.WITHDRAW): State.WITHDRAWN,

@@ -25,6 +25,7 @@ class Known:
     slug: str
     state: str
     unit_ids: frozenset[str]
+    moderation: str = "after"
 
 
 class Directory:
@@ -58,7 +59,8 @@ class Directory:
             activity = await session.scalar(select(Activity).where(Activity.slug == slug))
         if activity is None:
             return None
-        return Known(activity.id, activity.slug, activity.state, frozenset(unit.id for unit in activity.units))
+        units = frozenset(unit.id for unit in activity.units)
+        return Known(activity.id, activity.slug, activity.state, units, activity.moderation)
 
     def forget(self, slug: str) -> None:
         """Look the activity up again next time."""

@@ -22,16 +22,19 @@ from server.http import (
     entries,
     filings,
     health,
+    hls,
     media,
     notices,
     openapi,
     outcomes,
     pages,
     programme,
+    rules,
     session,
     webrtc,
 )
 from server.http.errors import errors
+from server.moderation_rules import Rules
 from server.realtime.audience import AudienceNamespace
 from server.realtime.delivery import Delivery
 from server.realtime.host import HostNamespace
@@ -44,6 +47,7 @@ from server.services import SERVICES, Services, utc_now
 from server.store.database import Database
 from server.store.journal import Journal
 from streaming.errors import RelayError
+from streaming.packagers import Packagers
 from streaming.supervisor import Supervisor
 
 log = getLogger(__name__)
@@ -60,8 +64,10 @@ HANDLERS = (
     media,
     entries,
     outcomes,
+    rules,
     accounts,
     webrtc,
+    hls,
     health,
     openapi,
 )
@@ -93,8 +99,11 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     key = settings.signing_key()
     journal = Journal(database)
     delivery = Delivery(sio, database)
+    moderation_rules = Rules(database, now=now)
 
-    async def broadcast_changed(slug: str, _on_air: bool) -> None:
+    async def broadcast_changed(slug: str, on_air: bool) -> None:
+        if on_air:
+            packagers.on_air(slug)
         await hub.announce(slug)
 
     async def health_changed(_up: bool) -> None:
@@ -110,7 +119,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         await hub.stream(slug, stream)
 
     broadcasts = Broadcasts(on_broadcast=broadcast_changed, on_stream=stream_measured, on_health=health_changed)
-    hub = Hub(sio, directory, broadcasts, delivery)
+    hub = Hub(sio, directory, broadcasts, delivery, moderation_rules)
     scoring = Scoring(database, on_scored=scored, on_health=health_changed)
     presence = Presence(database, redis, now=now, on_change=watching_changed)
     relay = Supervisor(
@@ -118,6 +127,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         public_addresses=settings.public_address,
         on_event=broadcasts.relay_said,
     )
+    packagers = Packagers(settings.data_dir / "hls", relay)
     audience = AudienceNamespace(
         key=key,
         database=database,
@@ -126,6 +136,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         scoring=scoring,
         delivery=delivery,
         presence=presence,
+        rules=moderation_rules,
         on_air=broadcasts.on_air,
         address_of=lambda environ: authenticator.address_of(environ["aiohttp.request"]),
         now=now,
@@ -146,8 +157,10 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         scoring=scoring,
         delivery=delivery,
         presence=presence,
+        rules=moderation_rules,
         relay=relay,
         broadcasts=broadcasts,
+        packagers=packagers,
         audience=audience,
         lookups=Buckets(ADDRESS_LOOKUPS),
     )
@@ -177,7 +190,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(services.database.close)
         if services.redis is not None:
             stack.push_async_callback(services.redis.aclose)
-        for part in (services.journal, services.scoring, services.delivery, services.presence):
+        for part in (services.rules, services.journal, services.scoring, services.delivery, services.presence):
             await part.start()
             stack.push_async_callback(part.close)
         try:
@@ -186,6 +199,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
             log.critical("the media relay does not start: %s", error)
             raise
         stack.push_async_callback(services.relay.close)
+        stack.push_async_callback(services.packagers.close)
         await services.broadcasts.start(services.relay)
         stack.push_async_callback(services.broadcasts.close)
         stack.push_async_callback(services.sio.shutdown)

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from feedback.decisions import Decision
 from feedback.digest import model
 from feedback.scorer import Label
-from feedback.states import PUBLIC, AnswerMode, Reason, State
+from feedback.states import PUBLIC, AnswerMode, State
 from feedback.utterance import Utterance
-from server.outcomes import draft
+from server.outcomes import draft, hidden_by_reason
 from server.realtime.presence import SAMPLE_SECONDS
 from server.store.entries import COMMENT, QUESTION
 from server.store.tables import Activity, Entry, PresenceSample, Suggestion, Visitor
@@ -42,7 +42,7 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
         as_of=now if activity.state == "live" else await _last_change(session, activity, work.suggestions, now),
         audience=await _audience(session, activity.id),
         ledger=work.ledger,
-        hidden=await _hidden(session, activity.id),
+        hidden=await hidden_by_reason(session, activity.id),
         sentiment=model.summarise(
             [Label(entry.label) if entry.label else None for entry in entries], scoring_model or UNSCORED_MODEL
         ),
@@ -112,15 +112,6 @@ async def _audience(session: AsyncSession, activity_id: int) -> model.Audience:
         watch_minutes=sum(sample.watching for sample in samples) * SAMPLE_SECONDS / 60,
         samples=samples,
     )
-
-
-async def _hidden(session: AsyncSession, activity_id: int) -> dict[Reason, int]:
-    rows = await session.execute(
-        select(Entry.reason, func.count())
-        .where(Entry.activity_id == activity_id, Entry.state == State.HIDDEN.value)
-        .group_by(Entry.reason)
-    )
-    return {Reason(reason or Reason.OTHER): count for reason, count in rows}
 
 
 def _comment(entry: Entry, suggestion: int | None) -> model.Comment:

@@ -1,7 +1,7 @@
 """What hosts do to comments and questions: one function behind the HTTP endpoint and the socket's commands."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -16,9 +16,11 @@ from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, NotFound
 from server.store.database import Database
 from server.store.entries import QUESTION, get_entry
-from server.store.tables import Act, Activity, Entry, Suggestion
+from server.store.tables import Act, Activity, Ban, Entry, Suggestion
 
 LONGEST_ANSWER = 4000
+LONGEST_MUTE = 30 * 24 * 60
+"""Minutes: thirty days."""
 
 
 class _Command(BaseModel):
@@ -39,7 +41,7 @@ class Restore(_Command):
 
 
 class Approve(_Command):
-    """通过: the question is shown."""
+    """通过: the comment or question is shown."""
 
     act: Literal["approve"]
 
@@ -73,9 +75,25 @@ class Suggest(_Command):
     on: bool
 
 
-Command = Annotated[Hide | Restore | Approve | Decline | Answer | Screen | Suggest, Field(discriminator="act")]
+class Mute(_Command):
+    """禁言: the device that sent this entry may not speak in its activity for a while; the reason is told to it."""
+
+    act: Literal["ban"]
+    minutes: int = Field(ge=1, le=LONGEST_MUTE)
+    reason: Reason
+
+
+class Unmute(_Command):
+    """解除禁言 of the device that sent this entry."""
+
+    act: Literal["unban"]
+
+
+Command = Annotated[
+    Hide | Restore | Approve | Decline | Answer | Screen | Suggest | Mute | Unmute, Field(discriminator="act")
+]
 COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
-ACTS = ("hide", "restore", "approve", "decline", "answer", "screen", "suggest")
+ACTS = ("hide", "restore", "approve", "decline", "answer", "screen", "suggest", "ban", "unban")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +119,13 @@ async def moderate(
     Raises NotFound, Forbidden (another unit's activity), BadRequest, Conflict (`illegal_transition`).
     """
     async with database.write() as session:
-        entry = await get_entry(session, entry_id)
+        entry = await get_entry(session, entry_id, lock=True)
         if within is not None and entry.activity_id != within:
             raise NotFound("没有找到这条留言。")
         activity = await session.get_one(Activity, entry.activity_id)
         require_reach(principal, frozenset(unit.id for unit in activity.units))
         before = entry.state
-        touched = await _apply(session, entry, command, now)
+        touched = await _apply(session, principal, entry, command, now)
         entry.changed_at = now
         session.add(
             Act(
@@ -123,8 +141,29 @@ async def moderate(
     return Moderated(entry, suggestion, touched)
 
 
-async def _apply(session: AsyncSession, entry: Entry, command: Command, now: datetime) -> tuple[int, ...]:
+async def _apply(
+    session: AsyncSession, principal: Principal, entry: Entry, command: Command, now: datetime
+) -> tuple[int, ...]:
     match command:
+        case Mute():
+            await _lift(session, entry, now)  # the newest one holds
+            until = now + timedelta(minutes=command.minutes)
+            session.add(
+                Ban(
+                    activity_id=entry.activity_id,
+                    device=entry.device,
+                    entry_id=entry.id,
+                    at=now,
+                    until=until,
+                    reason=command.reason.value,
+                    account_id=principal.account_id,
+                )
+            )
+            return ()
+        case Unmute():
+            if not await _lift(session, entry, now):
+                raise Conflict("这位网友现在没有被禁言。", code="illegal_transition")
+            return ()
         case Screen():
             return await _screen(session, entry, on=command.on)
         case Suggest():
@@ -152,6 +191,20 @@ async def _apply(session: AsyncSession, entry: Entry, command: Command, now: dat
             entry.answer_mode, entry.answer, entry.answered_at = command.mode, clean(command.text), now
     entry.state = state.value
     return ()
+
+
+async def _lift(session: AsyncSession, entry: Entry, now: datetime) -> bool:
+    """End the bans that hold for the entry's device; returns whether there were any."""
+    lifted = await session.scalars(
+        update(Ban)
+        .where(
+            Ban.activity_id == entry.activity_id, Ban.device == entry.device, Ban.lifted_at.is_(None), Ban.until > now
+        )
+        .values(lifted_at=now)
+        .returning(Ban.id)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(lifted.all())
 
 
 async def _screen(session: AsyncSession, entry: Entry, *, on: bool) -> tuple[int, ...]:

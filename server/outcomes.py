@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.decisions import Decision, Ruling, all_problems
 from feedback.ledger import Ledger, ledger
-from feedback.states import PUBLIC, State
+from feedback.states import PUBLIC, Reason, State
 from feedback.text import clean
 from server.activities import require_reach
 from server.auth.rights import Principal
@@ -35,6 +35,11 @@ from server.store.tables import Act, Activity, Entry, Publication, Suggestion, U
 
 # As a person types a code: the letters that its alphabet leaves out, dashes and spaces.
 _AS_TYPED = str.maketrans("OIL", "011", "- ")
+
+
+def receipt_code(typed: str) -> str:
+    """A receipt code as it is stored, from how its owner typed it."""
+    return typed.upper().translate(_AS_TYPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,17 @@ async def list_suggestions(session: AsyncSession, activity_id: int) -> Sequence[
     """The suggestions of an activity by number."""
     query = select(Suggestion).where(Suggestion.activity_id == activity_id).order_by(Suggestion.number)
     return (await session.scalars(query)).all()
+
+
+async def hidden_by_reason(session: AsyncSession, activity_id: int) -> dict[Reason, int]:
+    """How many entries are hidden, by reason, in the order of the reasons."""
+    rows = await session.execute(
+        select(Entry.reason, func.count())
+        .where(Entry.activity_id == activity_id, Entry.state == State.HIDDEN.value)
+        .group_by(Entry.reason)
+    )
+    counts = Counter({Reason(reason or Reason.OTHER): count for reason, count in rows})
+    return {reason: counts[reason] for reason in Reason if counts[reason]}
 
 
 async def decide(
@@ -147,7 +163,7 @@ async def publish(session: AsyncSession, principal: Principal, activity: Activit
     if work.problems:
         raise Conflict("；".join(work.problems) + "。", code="incomplete")
     content = OutcomesContent(
-        numbers=_numbers(work),
+        numbers=_numbers(work, await hidden_by_reason(session, activity.id)),
         questions=[
             PublishedQuestion.of(entry)
             for entry in await public_questions(session, activity.id)
@@ -195,8 +211,7 @@ async def latest_outcomes(session: AsyncSession, activity: Activity) -> Outcomes
 
 async def find_receipt(session: AsyncSession, receipt: str) -> ReceiptView:
     """What became of the entry with that receipt code. Raises NotFound."""
-    code = receipt.upper().translate(_AS_TYPED)
-    entry = await session.scalar(select(Entry).where(Entry.receipt == code))
+    entry = await session.scalar(select(Entry).where(Entry.receipt == receipt_code(receipt)))
     if entry is None:
         raise NotFound("没有找到这个回执，请核对后再试。")
     activity = await session.get_one(Activity, entry.activity_id)
@@ -230,7 +245,7 @@ async def _receipt_suggestion(session: AsyncSession, suggestion: Suggestion) -> 
     )
 
 
-def _numbers(work: Draft) -> NumbersView:
+def _numbers(work: Draft, hidden: dict[Reason, int]) -> NumbersView:
     decisions = Counter(item.decision for item in work.suggestions)
     account = work.ledger
     return NumbersView(
@@ -249,6 +264,7 @@ def _numbers(work: Draft) -> NumbersView:
         not_adopted=decisions[Decision.NOT_ADOPTED.value],
         kept_for_reference=decisions[Decision.KEPT_FOR_REFERENCE.value],
         transferred=decisions[Decision.TRANSFERRED.value],
+        hidden={reason.value: count for reason, count in hidden.items()},
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 from feedback.text import mask_name
 from server.store.tables import Account, Activity, Entry, Suggestion, Unit
@@ -12,6 +12,7 @@ from server.store.tables import Account, Activity, Entry, Suggestion, Unit
 Kind = Literal["open-day", "lecture"]
 State = Literal["scheduled", "live", "ended"]
 Form = Literal["online", "in-person", "hybrid"]
+Mode = Literal["after", "before", "suspicious"]
 
 
 class UnitView(BaseModel):
@@ -72,6 +73,7 @@ class ActivityView(SummaryView):
     live_ended_at: datetime | None
     watching: int
     notice_version: int
+    moderation: Mode
 
 
 class DeadlineView(BaseModel):
@@ -173,6 +175,19 @@ class QuestionView(CommentView):
         )
 
 
+class FlagView(BaseModel):
+    """Why an entry was held or marked: a listed word with its place, or a device that is new here."""
+
+    rule: Literal["word", "newcomer"]
+    field: Literal["text", "nickname"] | None = None
+    word: str | None = None
+    list: str | None = None
+    severity: str | None = None
+    how: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
 class EntryView(BaseModel):
     """A comment or question as staff sees it."""
 
@@ -190,6 +205,7 @@ class EntryView(BaseModel):
     votes: int
     on_screen: bool
     answer: AnswerView | None
+    flags: list[FlagView]
 
     @classmethod
     def of(cls, entry: Entry, suggestion: int | None) -> "EntryView":
@@ -208,6 +224,7 @@ class EntryView(BaseModel):
             votes=entry.votes,
             on_screen=entry.on_screen,
             answer=AnswerView.of(entry),
+            flags=[FlagView.model_validate(flag) for flag in entry.flags or []],
         )
 
 
@@ -262,6 +279,16 @@ class NumbersView(LedgerView):
     not_adopted: int
     kept_for_reference: int
     transferred: int
+    hidden: dict[str, int] | None = None
+    """Hidden entries by reason, never with a text; None in a version published before this was told."""
+
+    @model_serializer(mode="wrap")
+    def _as_published(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What a version did not say stays out, so that its digest can still be computed from what is served.
+        fields: dict[str, Any] = handler(self)
+        if self.hidden is None:
+            fields.pop("hidden", None)
+        return fields
 
 
 class PublishedQuestion(BaseModel):

@@ -18,6 +18,7 @@ from server.store.journal import Journal
 
 if TYPE_CHECKING:
     from server.broadcasts import Broadcasts
+    from server.moderation_rules import Rules
     from server.realtime.audience import AudienceNamespace
     from server.realtime.delivery import Delivery
     from server.realtime.hub import Hub
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from server.realtime.malformed import Malformed
     from server.realtime.presence import Presence
     from server.scoring import Scoring
+    from streaming.packagers import Packagers
     from streaming.supervisor import Supervisor
 
 
@@ -52,8 +54,10 @@ class Services:
     scoring: "Scoring"
     delivery: "Delivery"
     presence: "Presence"
+    rules: "Rules"
     relay: "Supervisor"
     broadcasts: "Broadcasts"
+    packagers: "Packagers"
     audience: "AudienceNamespace"
     lookups: "Buckets"
 

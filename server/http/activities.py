@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import func, select
@@ -26,7 +26,7 @@ from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
 from server.notices import announced
 from server.programme.calendar import beijing_date
-from server.protocol import ActivityView, CountsView, DeskRow, Form, SummaryView, UnitView
+from server.protocol import ActivityView, CountsView, DeskRow, Form, Mode, SummaryView, UnitView
 from server.services import Services
 from server.store.tables import Act, Activity, Entry, Suggestion, Unit
 
@@ -60,6 +60,7 @@ class ActivityChange(BaseModel):
     place: Words | None = Field(None, max_length=200)
     flow: Words | None = Field(None, max_length=5000)
     participation: Words | None = Field(None, max_length=2000)
+    moderation: Mode | None = None
     units: list[str] | None = Field(None, min_length=1, max_length=10)
     reason: Words = Field("", max_length=500)
 
@@ -105,6 +106,7 @@ def _view(services: Services, activity: Activity, version: int, notice_version: 
         live_ended_at=activity.live_ended_at,
         watching=services.presence.watching(activity.id),
         notice_version=notice_version,
+        moderation=cast("Mode", activity.moderation),
     )
 
 
@@ -150,7 +152,7 @@ async def list_units(call: Call[None]) -> UnitList:
 )
 async def change(call: Call[ActivityChange]) -> ActivityView:
     services, fields = call.services, call.body.model_dump(exclude_unset=True, exclude={"reason", "units"})
-    for name in ("title", "summary", "place", "flow", "participation"):
+    for name in ("title", "summary", "place", "flow", "participation", "moderation"):
         if name in fields and fields[name] is None:
             raise BadRequest(f"请检查 {name}：没有填写。")
     async with services.database.write() as session:

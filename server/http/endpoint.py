@@ -56,6 +56,8 @@ class Endpoint:
     answer: type[BaseModel] | None
     status: int
     handler: Handler
+    largest: int | None
+    """Bytes of a body, where more than the service's usual limit is meant."""
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -71,6 +73,7 @@ def endpoint(
     query: type[BaseModel] | None = None,
     answer: type[BaseModel] | None = None,
     status: int = 200,
+    largest: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare a handler. `body` and `query` are checked before it runs; `answer` is what it returns (None: its own).
 
@@ -90,6 +93,7 @@ def endpoint(
                 answer,
                 status,
                 handler,
+                largest,
             )
         )
         return handler
@@ -137,6 +141,8 @@ async def _checked_body(item: Endpoint, request: web.Request) -> Any:
             return None
         if request.content_type != "application/json":
             raise BadRequest("请求需要 application/json 格式。", code="unsupported_media_type")
+        if item.largest is not None:
+            request = request.clone(client_max_size=item.largest)
         return item.body.validate_json(await request.read())
     except ValidationError as error:
         raise explain(error) from None

@@ -12,9 +12,11 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from feedback.states import Kind
 from feedback.text import ANONYMOUS, clean, is_blank
 from server.activities import Directory, Known
 from server.errors import BadRequest, Conflict, NotFound, ServiceError
+from server.moderation_rules import Rules
 from server.protocol import CommentView, QuestionView, dump
 from server.realtime.acknowledgement import acknowledge
 from server.realtime.channels import AUDIENCE, room
@@ -25,6 +27,7 @@ from server.scoring import Scoring
 from server.store.database import Database
 from server.store.entries import (
     COMMENT,
+    PUBLIC_COMMENT_STATES,
     PUBLIC_QUESTION_STATES,
     QUESTION,
     comments_after,
@@ -93,6 +96,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         scoring: Scoring,
         delivery: Delivery,
         presence: Presence,
+        rules: Rules,
         on_air: Callable[[str], bool],
         address_of: Callable[[dict[str, Any]], str],
         now: Callable[[], datetime],
@@ -105,6 +109,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self._scoring = scoring
         self._delivery = delivery
         self._presence = presence
+        self._rules = rules
         self._on_air = on_air
         self._address_of = address_of
         self._now = now
@@ -198,13 +203,13 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         key = clean(speech.key)
         try:
             self._admit(session, activity)
+            admitted = self._rules.admit(activity, Kind(kind), session["device"], text, nickname)
         except ServiceError:
             # A key that is stored already gets its first acknowledgement again, whatever has happened since.
             known = await self._known(activity.id, session["device"], key)
             if known is None:
                 raise
             return known
-        state = "shown" if kind == COMMENT else "pending"
         stored = await self._journal.add(
             NewEntry(
                 activity_id=activity.id,
@@ -213,12 +218,13 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
                 key=key,
                 nickname=nickname,
                 text=text,
-                state=state,
+                state=admitted.state.value,
                 at=self._now(),
+                flags=admitted.flags,
             )
         )
         if stored.fresh:
-            self._delivery.arrived(stored.id, public=kind == COMMENT)
+            self._delivery.arrived(stored.id, public=stored.state in PUBLIC_COMMENT_STATES)
             self._scoring.wake()
         return {"id": stored.id, "receipt": stored.receipt, "state": stored.state}
 
@@ -226,6 +232,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         if activity.state != "live":
             words = "活动还没有开始" if activity.state == "scheduled" else "活动已经结束"
             raise Conflict(f"{words}，现在不能留言。", code="not_live")
+        self._rules.require_voice(activity.id, session["device"])
         self.device_speech.take(session["device"])
         self.address_speech.take(session["address"])
 
@@ -239,6 +246,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
     async def _vote(self, sid: str, data: object) -> dict[str, Any]:
         ballot = Ballot.model_validate(data)
         session = await self.get_session(sid)
+        self._rules.require_voice(session["activity_id"], session["device"])
         self.device_votes.take(session["device"])
         self.address_speech.take(session["address"])
         async with self._database.read() as database:

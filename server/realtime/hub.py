@@ -9,6 +9,7 @@ import socketio
 from server.activities import Directory
 from server.broadcasts import Broadcasts
 from server.moderation import Moderated
+from server.moderation_rules import Rules
 from server.realtime.channels import AUDIENCE, HOST, room
 from server.realtime.delivery import Delivery
 from server.realtime.malformed import Malformed
@@ -55,12 +56,18 @@ class Hub:
     """Tells rooms what happened. Holds no state of its own."""
 
     def __init__(
-        self, sio: socketio.AsyncServer, directory: Directory, broadcasts: Broadcasts, delivery: Delivery
+        self,
+        sio: socketio.AsyncServer,
+        directory: Directory,
+        broadcasts: Broadcasts,
+        delivery: Delivery,
+        rules: Rules,
     ) -> None:
         self._sio = sio
         self._directory = directory
         self._broadcasts = broadcasts
         self._delivery = delivery
+        self._rules = rules
 
     async def announce(self, slug: str) -> None:
         """The state of an activity, or who is on air, changed."""
@@ -80,6 +87,11 @@ class Hub:
     def moderated(self, result: Moderated) -> None:
         """Staff changed an entry."""
         self._delivery.changed(result.entry.id, *result.touched)
+        self._rules.wake()  # a ban holds, and is lifted, at once
+
+    def withdrawn(self, entry_id: int) -> None:
+        """An author took an entry back: it disappears from every page."""
+        self._delivery.changed(entry_id)
 
     async def watching(self, activity_id: int, number: int) -> None:
         """The number of those who watch changed."""

@@ -16,9 +16,9 @@ QUEUE_LENGTH = 500
 REMOVED_LENGTH = 500
 
 
-async def get_entry(session: AsyncSession, entry_id: int) -> Entry:
-    """The entry of that id. Raises NotFound."""
-    entry = await session.get(Entry, entry_id)
+async def get_entry(session: AsyncSession, entry_id: int, *, lock: bool = False) -> Entry:
+    """The entry of that id; with `lock`, nobody else changes it in this transaction. Raises NotFound."""
+    entry = await session.get(Entry, entry_id, with_for_update=lock or None)
     if entry is None:
         raise NotFound("没有找到这条留言。")
     return entry

@@ -44,6 +44,7 @@ class NewEntry:
     text: str
     state: str
     at: datetime
+    flags: list[dict[str, object]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,7 @@ async def _store_entries(session: AsyncSession, entries: Sequence[NewEntry]) -> 
                 "at": entry.at,
                 "state": entry.state,
                 "changed_at": entry.at,
+                "flags": entry.flags,
             }
             for entry in fresh.values()
         ]

@@ -118,6 +118,8 @@ class Activity(Base):
     live_ended_at: Mapped[datetime | None]
     received: Mapped[int] = mapped_column(default=0, server_default="0")
     """Entries ever acknowledged, counted in the transaction that stores them: the ledger's left side."""
+    moderation: Mapped[str] = mapped_column(String(16), default="after", server_default="after")
+    """When comments are shown: `after`, `before` or `suspicious` (server.moderation_rules)."""
     units: Mapped[list[Unit]] = relationship(secondary="activity_unit", order_by=Unit.id, lazy="selectin")
 
 
@@ -193,6 +195,8 @@ class Entry(Base):
     answer_mode: Mapped[str | None] = mapped_column(String(16))
     answer: Mapped[str | None] = mapped_column(Text)
     answered_at: Mapped[datetime | None]
+    flags: Mapped[list[dict[str, object]] | None] = mapped_column(JSON(none_as_null=True))
+    """Why the entry was held or marked; for hosts alone."""
 
 
 class Vote(Base):
@@ -299,6 +303,37 @@ class Filing(Base):
     own: Mapped[bool]
     """Filed by the unit that receives filings."""
     activity: Mapped[Activity] = relationship(lazy="selectin")
+    account: Mapped[Account | None] = relationship(lazy="selectin")
+
+
+class WordTable(Base):
+    """A word list: the words of one severity, of one unit or of the district (`*`)."""
+
+    __tablename__ = "word_list"
+
+    scope: Mapped[str] = mapped_column(String(32), primary_key=True)
+    severity: Mapped[str] = mapped_column(String(16), primary_key=True)
+    words: Mapped[list[str]] = mapped_column(JSON)
+    revision: Mapped[int] = mapped_column(default=1)
+    changed_at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+
+
+class Ban(Base):
+    """禁言: a device that may not speak in an activity until a time. It holds a device's digest, never an address."""
+
+    __tablename__ = "ban"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"), index=True)
+    device: Mapped[str] = mapped_column(String(32))
+    entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("entry.id"))
+    at: Mapped[datetime]
+    until: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(String(16))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    lifted_at: Mapped[datetime | None]
+    entry: Mapped[Entry] = relationship(lazy="selectin")
     account: Mapped[Account | None] = relationship(lazy="selectin")
 
 

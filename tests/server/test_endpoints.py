@@ -22,6 +22,8 @@ PUBLIC = {
     # Whoever has the address of an account's own calendar; it is signed.
     "GET /calendar/deadlines/{token}.ics",
     "POST /api/v1/receipts",
+    # Whoever has the receipt of an entry: its author.
+    "POST /api/v1/receipts/withdraw",
     "GET /api/v1/openapi.json",
     "GET /healthz",
     "GET /readyz",
