@@ -1,6 +1,5 @@
 """The rules on both databases: what they learn, what they keep when the database is away, and what they say."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +25,7 @@ K01 = Known(1, "k01", "live", frozenset({"caiyu"}))
 
 
 @pytest.fixture
-async def receipts(database: Database) -> AsyncIterator[list[tuple[int, str]]]:
+async def receipts(database: Database) -> list[tuple[int, str]]:
     """A shown comment of device `d`, and a pending one of device `e`: id and receipt."""
     async with database.write() as session:
         await create_account(
@@ -46,7 +45,7 @@ async def receipts(database: Database) -> AsyncIterator[list[tuple[int, str]]]:
         for device, state in (("d", "shown"), ("e", "pending"))
     ]
     await journal.close()
-    yield [(item.id, item.receipt) for item in stored]
+    return [(item.id, item.receipt) for item in stored]
 
 
 @pytest.mark.parametrize(
