@@ -88,6 +88,7 @@ class Rules:
         self._bans: dict[tuple[int, str], Muted] = {}
         self._trust: dict[int, _Trust] = {}
         self._loaded = False
+        self._turn = asyncio.Lock()  # an older reading never replaces a newer one
         self._work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.blocked = 0
@@ -169,7 +170,7 @@ class Rules:
 
     async def refresh(self) -> None:
         """Read what changed. Raises what the database raises; the rules stay as they were then."""
-        async with self._database.read() as session:
+        async with self._turn, self._database.read() as session:
             await self._refresh_lists(session)
             now = self._now()
             bans = await session.scalars(

@@ -1,13 +1,22 @@
-"""Databases of both kinds for these tests, and the sockets that a test opens."""
+"""A service of their own, databases of both kinds, and the sockets that a test opens."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.citizen import Client
 from tests.server.conftest import database, database_url
+from tests.service import ServiceProcess
 
-__all__ = ["database", "database_url", "sockets"]
+__all__ = ["database", "database_url", "service", "sockets"]
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """One running service for these tests alone: the district's word lists hold for every activity."""
+    process = ServiceProcess(tmp_path_factory.mktemp("moderation")).start()
+    yield process
+    assert process.stop() == 0, process.log.read_text()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ const ACTIVITY: Activity = {
   live_ended_at: null,
   watching: 0,
   notice_version: 0,
+  moderation: "after",
 };
 
 function row(slug: string, over: Partial<DeskRow>): DeskRow {

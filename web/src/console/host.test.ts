@@ -19,6 +19,7 @@ function question(id: number, over: Partial<Entry> = {}): Entry {
     votes: 0,
     on_screen: false,
     answer: null,
+    flags: [],
     ...over,
   };
 }

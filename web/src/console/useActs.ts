@@ -17,6 +17,8 @@ export function inverse(before: Entry, act: Act): Act | null {
       return { act: "screen", on: !act.on };
     case "suggest":
       return { act: "suggest", on: !act.on };
+    case "ban":
+      return { act: "unban" };
     case "decline":
       // Approving is the way back only for what was public before.
       return before.state === "open" ? { act: "approve" } : null;
@@ -32,7 +34,7 @@ function words(act: Act, entry: Entry): string {
     case "restore":
       return entry.kind === "comment" ? "已恢复展示" : "已恢复";
     case "approve":
-      return "已公开";
+      return entry.kind === "comment" ? "已展示" : "已公开";
     case "decline":
       return "已标为不采用";
     case "answer":
@@ -41,13 +43,28 @@ function words(act: Act, entry: Entry): string {
       return act.on ? "已上屏" : "已下屏";
     case "suggest":
       return act.on ? "已列为建议" : "已移出建议";
+    case "ban":
+      return `已禁言 ${muteWords(act.minutes)}（${HIDE_REASON[act.reason]}）`;
+    case "unban":
+      return "已解除禁言";
   }
+}
+
+/** How long a device may be silenced, in minutes. */
+export const MUTES = [10, 60, 24 * 60, 7 * 24 * 60];
+
+export function muteWords(minutes: number): string {
+  if (minutes < 60) return `${minutes} 分钟`;
+  return minutes < 24 * 60 ? `${minutes / 60} 小时` : `${minutes / 1440} 天`;
 }
 
 /** The acts of the console with their notes and undo. */
 export function useActs(host: Host) {
   const hideReason = ref<HideReason>(recall<HideReason>("hide-reason", "off-topic"));
+  const muteMinutes = ref(recall<number>("mute-minutes", 60));
   const busy = ref(new Set<number>());
+  /** Grows with each ban and each end of one, so that lists of them know when to ask again. */
+  const bansChanged = ref(0);
   let last: { undo: () => void; note: number } | null = null;
 
   /** Returns whether it was done. */
@@ -56,6 +73,7 @@ export function useActs(host: Host) {
     busy.value.add(entry.id);
     try {
       const after = await host.act(entry.id, act);
+      if (act.act === "ban" || act.act === "unban") bansChanged.value += 1;
       const back = quietly ? null : inverse(entry, act);
       const undo = back === null ? null : (): void => void run(after, back, true);
       const note = toast(quietly ? "已撤销" : words(act, entry), undo === null ? null : { label: "撤销", run: undo });
@@ -71,8 +89,16 @@ export function useActs(host: Host) {
 
   return {
     busy,
+    bansChanged,
     hideReason,
+    muteMinutes,
     run,
+    setMuteMinutes(minutes: number): void {
+      muteMinutes.value = minutes;
+      keep("mute-minutes", minutes);
+    },
+    /** Silences the author's device, for the time and the reason that are set. */
+    mute: (entry: Entry) => run(entry, { act: "ban", minutes: muteMinutes.value, reason: hideReason.value }),
     setHideReason(reason: HideReason): void {
       hideReason.value = reason;
       keep("hide-reason", reason);

@@ -35,11 +35,12 @@ export function useOutbox(slug: string, audience: Audience) {
 
   const outbox = new Outbox(browserStore(slug), {
     send: ({ kind, key, text, nickname }) => audience.say(kind, { key, text, nickname }),
-    accepted(letter, { id, receipt }) {
+    accepted(letter, { id, receipt, state }) {
       const kept = recall<OwnEntry[]>(`own.${slug}`, []).filter((entry) => entry.id !== id);
       own.value = [...kept, { id, receipt, kind: letter.kind, text: letter.text, at: letter.at }].slice(-KEPT);
       keep(`own.${slug}`, own.value);
-      toast(letter.kind === "comment" ? `留言已发出，回执码 ${receipt}` : `提问已提交，审核后公开，回执码 ${receipt}`);
+      const what = letter.kind === "comment" ? "留言" : "提问";
+      toast(state === "pending" ? `${what}已提交，审核后公开，回执码 ${receipt}` : `${what}已发出，回执码 ${receipt}`);
     },
     changed: (list) => (letters.value = list),
   });
@@ -53,6 +54,11 @@ export function useOutbox(slug: string, audience: Audience) {
     own,
     send: (kind: EntryKind, text: string, nickname: string) => outbox.add({ key: randomName(), kind, text, nickname }),
     takeBack: (key: string) => outbox.takeBack(key),
+    /** Forgets the words of an entry that its author took back; the code stays. */
+    blank(id: number): void {
+      own.value = own.value.map((entry) => (entry.id === id ? { ...entry, text: "" } : entry));
+      keep(`own.${slug}`, own.value);
+    },
   };
 }
 

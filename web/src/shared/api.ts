@@ -6,15 +6,18 @@ import type {
   ActivityKind,
   ActivityState,
   AssessmentRow,
+  Ban,
   Decision,
   DeskRow,
   Entry,
   EntryKind,
   Filing,
+  Finding,
   HistoryItem,
   Holiday,
   Holidays,
   Ledger,
+  ModerationMode,
   Notice,
   NoticeDraft,
   NoticeField,
@@ -26,6 +29,8 @@ import type {
   Summary,
   Timetable,
   Unit,
+  WordLevel,
+  WordList,
 } from "./protocol";
 
 /** An answer that is no success. `message` can be shown to a person. */
@@ -99,6 +104,7 @@ export interface ActivityChanges {
   place?: string;
   flow?: string;
   participation?: string;
+  moderation?: ModerationMode;
   units?: Unit["id"][];
   /** Why the time changes, where that has to be filed. */
   reason?: string;
@@ -154,6 +160,7 @@ export const api = {
   activity: (slug: string): Promise<Activity> => request("GET", `/activities/${at(slug)}`),
   outcomes: (slug: string): Promise<Outcomes> => request("GET", `/activities/${at(slug)}/outcomes`),
   receipt: (receipt: string): Promise<Receipt> => request("POST", "/receipts", { receipt }),
+  withdraw: (receipt: string): Promise<Receipt> => request("POST", "/receipts/withdraw", { receipt }),
 
   signIn: async (username: string, password: string): Promise<Account> =>
     (await request<{ account: Account }>("POST", "/session", { username, password })).account,
@@ -178,6 +185,18 @@ export const api = {
   },
   act: async (id: number, act: Act): Promise<Entry> =>
     (await request<{ entry: Entry }>("POST", `/entries/${id}/acts`, act)).entry,
+  bans: async (slug: string): Promise<Ban[]> =>
+    (await request<{ bans: Ban[] }>("GET", `/activities/${at(slug)}/bans`)).bans,
+
+  wordLists: async (): Promise<WordList[]> => (await request<{ lists: WordList[] }>("GET", "/word-lists")).lists,
+  replaceWords: (input: {
+    unit: Unit["id"] | null;
+    severity: WordLevel;
+    words: string[];
+    revision: number;
+  }): Promise<WordList> => request("PUT", "/word-lists", input),
+  tryWords: (text: string, unit: Unit["id"] | null): Promise<Finding> =>
+    request("POST", "/word-lists/test", { text, unit }),
 
   suggestions: (slug: string): Promise<SuggestionBook> => request("GET", `/activities/${at(slug)}/suggestions`),
   decide: async (id: number, input: DecisionInput): Promise<Suggestion> =>

@@ -34,7 +34,11 @@ export interface Activity extends Summary {
   watching: number;
   /** 0 = no notice published yet. */
   notice_version: number;
+  moderation: ModerationMode;
 }
+
+/** Comments are shown at once, after a host's approval, or after approval where something is suspicious. */
+export type ModerationMode = "after" | "before" | "suspicious";
 
 export type AnswerMode = "live" | "written";
 
@@ -57,6 +61,8 @@ export interface OutcomeNumbers extends Ledger {
   not_adopted: number;
   kept_for_reference: number;
   transferred: number;
+  /** Hidden entries by reason; absent in versions published before this was told. */
+  hidden?: Partial<Record<HideReason, number>>;
 }
 
 export interface OutcomeQuestion {
@@ -166,6 +172,59 @@ export interface Entry {
   votes: number;
   on_screen: boolean;
   answer: Answer | null;
+  flags: Flag[];
+}
+
+export type WordLevel = "block" | "hold" | "mark";
+export type FoundHow = "exact" | "folded" | "spread" | "loose" | "pinyin";
+
+/** Why an entry was held or marked: a listed word with its place, or a device that is new here. */
+export interface Flag {
+  rule: "word" | "newcomer";
+  field: "text" | "nickname" | null;
+  word: string | null;
+  /** The unit whose list it is, `*` for the district's. */
+  list: string | null;
+  severity: WordLevel | null;
+  how: FoundHow | null;
+  start: number | null;
+  end: number | null;
+}
+
+export interface WordList {
+  /** null: the district's. */
+  unit: Unit["id"] | null;
+  severity: WordLevel;
+  words: string[];
+  revision: number;
+  changed_at: string | null;
+  editable: boolean;
+}
+
+/** What the lists would do to a sentence. */
+export interface Finding {
+  severity: WordLevel | null;
+  hits: {
+    unit: Unit["id"] | null;
+    word: string;
+    listed: WordLevel;
+    severity: WordLevel;
+    how: FoundHow;
+    why: string;
+    start: number;
+    end: number;
+  }[];
+}
+
+export interface Ban {
+  /** The entry for which it was spoken. */
+  entry: number;
+  text: string;
+  nickname: string;
+  reason: HideReason;
+  at: string;
+  until: string;
+  by: string | null;
 }
 
 export interface Suggestion {
@@ -199,7 +258,9 @@ export type Act =
   | { act: "decline"; reason: string }
   | { act: "answer"; mode: AnswerMode; text?: string }
   | { act: "screen"; on: boolean }
-  | { act: "suggest"; on: boolean };
+  | { act: "suggest"; on: boolean }
+  | { act: "ban"; minutes: number; reason: HideReason }
+  | { act: "unban" };
 
 /** A comment as the audience sees it. */
 export interface PublicComment {

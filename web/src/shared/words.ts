@@ -6,11 +6,15 @@ import type {
   Decision,
   EntryKind,
   EntryState,
+  Flag,
+  FoundHow,
   HideReason,
+  ModerationMode,
   Role,
   SentimentLabel,
   Unit,
   Utterance,
+  WordLevel,
 } from "./protocol";
 
 export const STATE: Record<ActivityState, string> = { scheduled: "预告", live: "直播中", ended: "已结束" };
@@ -37,6 +41,21 @@ export const HIDE_REASON: Record<HideReason, string> = {
   other: "其他",
 };
 export const HIDE_REASONS = Object.keys(HIDE_REASON) as HideReason[];
+export const MODE: Record<ModerationMode, string> = {
+  after: "先发后审",
+  before: "先审后发",
+  suspicious: "可疑的先审",
+};
+export const MODES = Object.keys(MODE) as ModerationMode[];
+export const WORD_LEVEL: Record<WordLevel, string> = { block: "拦截", hold: "先审", mark: "提示" };
+export const WORD_LEVELS = Object.keys(WORD_LEVEL) as WordLevel[];
+const HOW: Record<FoundHow, string> = {
+  exact: "",
+  folded: "，换了写法",
+  spread: "，夹了空格或符号",
+  loose: "，隔得较远",
+  pinyin: "，同音或拼音",
+};
 export const LABEL: Record<SentimentLabel, string> = {
   positive: "正面",
   negative: "负面",
@@ -85,6 +104,14 @@ export const QUEUE_STATE: Record<EntryState, string> = {
   answered: "已答",
   declined: "未采用",
 };
+
+/** Why an entry was held or marked, for the host. */
+export function flagWords(flag: Flag): string {
+  if (flag.rule === "newcomer") return "首次发言";
+  const list = flag.list === "*" ? "区级词表" : "单位词表";
+  const where = flag.field === "nickname" ? "昵称里的" : "";
+  return `${where}“${flag.word ?? ""}”（${list}${flag.how === null ? "" : HOW[flag.how]}）`;
+}
 
 export function declineOrHideReason(reason: string | null): string {
   if (reason === null) return "";

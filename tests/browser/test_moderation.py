@@ -1,0 +1,85 @@
+"""Moderation in a real browser: approve by one key, silence, lists with an explanation, and taking an entry back."""
+
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.test_story import DESKTOP, PHONE, open_page
+from tests.service import ADMIN_PASSWORD, ServiceProcess
+
+SLUG = "j04"
+
+
+async def sign_in(page: Page) -> None:
+    await page.get_by_test_id("login-username").fill("admin")
+    await page.get_by_test_id("login-password").fill(ADMIN_PASSWORD)
+    await page.get_by_test_id("login-submit").click()
+
+
+async def say(phone: Page, text: str) -> None:
+    await phone.get_by_test_id("comment-input").fill(text)
+    await phone.get_by_test_id("comment-send").click()
+
+
+async def test_a_comment_waits_is_approved_and_taken_back(
+    service: ServiceProcess, browser: Browser, pictures: Path
+) -> None:
+    errors: list[str] = []
+    console = await open_page(browser, f"{service.url}/console/{SLUG}", DESKTOP, errors)
+    await sign_in(console)
+    await console.get_by_test_id("activity-start").click()
+    await console.get_by_test_id("moderation-mode").select_option("before")
+    await expect(console.get_by_text("留言通过以后才展示").first).to_be_visible()
+
+    # A word that is to be pointed out, tried before it is used.
+    await console.goto(f"{service.url}/console/words")
+    await console.get_by_test_id("words-district-mark").fill("代办社保\n加微信")
+    await console.get_by_test_id("words-district-mark-save").click()
+    await expect(console.get_by_text("词表已保存")).to_be_visible()
+    await console.get_by_test_id("trial-text").fill("😀請加-微-信")
+    await console.get_by_test_id("trial-run").click()
+    await expect(console.get_by_test_id("trial-result")).to_contain_text(
+        "第 3 个字起的“加-微-信”命中区级词表“提示”里的“加微信”"
+    )
+    await console.screenshot(path=pictures / "words-desktop.png")
+    await console.set_viewport_size({"width": 390, "height": 844})
+    await console.screenshot(path=pictures / "words-phone.png")
+    await console.set_viewport_size({"width": DESKTOP["width"], "height": DESKTOP["height"]})
+    await console.goto(f"{service.url}/console/{SLUG}")
+
+    phone = await open_page(browser, f"{service.url}/a/{SLUG}", PHONE, errors)
+    await say(phone, "我家在三号楼，想加 微 信群")
+    await expect(phone.get_by_text("审核后公开")).to_be_visible()
+    row = console.get_by_test_id("host-comment")
+    await expect(row.get_by_test_id("comment-pending")).to_be_visible()
+    await expect(row.get_by_test_id("comment-flags")).to_contain_text("加微信")
+    await console.screenshot(path=pictures / "console-pending.png")
+    await expect(phone.get_by_test_id("comment-list")).not_to_contain_text("三号楼")
+    await row.click()
+    await console.keyboard.press("a")
+    await expect(phone.get_by_test_id("comment-list")).to_contain_text("三号楼")
+
+    # Silenced, told so, and allowed to speak again.
+    await row.get_by_test_id("act-ban").click()
+    await expect(console.get_by_text("已禁言 1 小时")).to_be_visible()
+    await say(phone, "还想说")
+    await expect(phone.get_by_text("主持人已暂停您在本活动发言")).to_be_visible()
+    await phone.screenshot(path=pictures / "muted-phone.png")
+    await console.get_by_test_id("bans-open").click()
+    await expect(console.get_by_test_id("ban")).to_contain_text("三号楼")
+    await console.screenshot(path=pictures / "console-bans.png")
+    await console.get_by_test_id("unban").click()
+    await expect(console.get_by_test_id("bans")).to_contain_text("现在没有人被禁言")
+    await console.keyboard.press("Escape")
+
+    # The author takes the comment back.
+    await phone.get_by_test_id("own-open").click()
+    await phone.get_by_test_id("withdraw").click()
+    await phone.screenshot(path=pictures / "withdraw-phone.png")
+    await phone.get_by_test_id("withdraw-confirm").click()
+    await expect(phone.get_by_test_id("receipt-withdrawn")).to_be_visible()
+    await phone.screenshot(path=pictures / "withdrawn-phone.png")
+    await expect(row).to_contain_text("本人已撤回，内容已删除")
+    await expect(row).not_to_contain_text("三号楼")
+    assert "三号楼" not in await phone.evaluate("JSON.stringify(localStorage)")
+    assert errors == []
