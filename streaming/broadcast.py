@@ -10,9 +10,12 @@ from collections.abc import Callable
 from streaming.codecs import Codec
 from streaming.fanout import Fanout
 from streaming.publisher import Publisher
+from streaming.tap import Tap
 from streaming.track import Track
 from streaming.viewer import Viewer
 
+KEYFRAME_SECONDS = 2.0
+"""Between two keyframes that a packager needs."""
 GATHER_SECONDS = 0.002
 """How long the rest of a frame is waited for before what came is sent."""
 NTP_EPOCH = 2_208_988_800
@@ -37,6 +40,9 @@ class Broadcast:
         self.counters = counters
         self._fanout = fanout
         self._on_air_changed = on_air_changed
+        self.tap: Tap | None = None
+        """The packager's copy, where there is one."""
+        self._next_keyframe = 0.0
         self._flushing: asyncio.TimerHandle | None = None
 
     @property
@@ -115,9 +121,28 @@ class Broadcast:
     def publish(self, kind: str, sequence: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
         """Take a packet with the publisher's numbers and send it, with the rest of its frame, to every viewer."""
         track = self.tracks[kind]
-        track.add(sequence, timestamp, marker, payload, now)
+        packet = track.add(sequence, timestamp, marker, payload, now)
+        if self.tap is not None and packet is not None:
+            self.tap.write(kind, packet)
         if track.pending and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._flush)
+
+    def attach(self, tap: Tap) -> None:
+        """Let a packager have every packet from now on, beginning with a keyframe."""
+        if self.tap is not None:
+            self.tap.close()
+        self.tap = tap
+        self._next_keyframe = 0.0
+
+    def tick(self, now: float) -> None:
+        """Called some ten times a second: segments of HLS begin at keyframes, so the publisher is asked for them."""
+        if self.tap is None:
+            return
+        if self.tap.closed:
+            self.tap = None
+        elif now >= self._next_keyframe:
+            self._next_keyframe = now + KEYFRAME_SECONDS
+            self.request_keyframe(now)
 
     def _flush(self) -> None:
         self._flushing = None
@@ -158,6 +183,9 @@ class Broadcast:
 
     def close(self) -> None:
         """Release the timer; the sessions are the relay's."""
+        if self.tap is not None:
+            self.tap.close()
+            self.tap = None
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None

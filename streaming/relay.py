@@ -28,6 +28,7 @@ from streaming.errors import BadOffer, Conflict, Full, NotOnAir, PreconditionFai
 from streaming.ice import Credentials
 from streaming.port import Port
 from streaming.publisher import Publisher
+from streaming.tap import Tap
 from streaming.viewer import Viewer
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,8 @@ class Relay:
                 except Exception:  # one session's fault must not end the others
                     log.exception("session %s… cannot go on", session.id[:6])
                     session.end("internal error")
+            for broadcast in list(self._broadcasts.values()):
+                broadcast.tick(now)
 
     # Operations
 
@@ -102,10 +105,24 @@ class Relay:
                     if session.broadcast.activity == arguments["activity"]:
                         session.end("activity ended")
                 return {}
+            case "tap":
+                return await self._tap(**arguments)
             case "stats":
                 return self._stats()
             case _:
                 raise RelayError(f"The relay knows no operation {operation}.")
+
+    async def _tap(self, activity: str, path: str) -> dict[str, Any]:
+        """Let the packager at `path` have the broadcast; it takes H.264 alone, and Opus."""
+        broadcast = self._broadcasts.get(activity)
+        if broadcast is None or broadcast.publisher is None:
+            raise NotOnAir("Nobody is publishing to this activity.")
+        codecs = broadcast.publisher.codecs
+        if "video" not in codecs or codecs["video"].name != "H264":
+            raise RelayError("HLS is made of H.264 alone.")
+        if broadcast.tap is None or broadcast.tap.closed:
+            broadcast.attach(await Tap.connect(path, codecs, self.port.drops))
+        return {}
 
     def _publish(self, activity: str, offer: dict[str, Any], owner: str) -> dict[str, Any]:
         broadcast = self._broadcast(activity)

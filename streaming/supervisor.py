@@ -210,6 +210,10 @@ class Supervisor:
         with contextlib.suppress(RelayDown):
             await self._call("end_activity", activity=activity)
 
+    async def tap(self, activity: str, path: str) -> None:
+        """Let the packager that listens at `path` have a broadcast. Raises NotOnAir, RelayError for other video."""
+        await self._call("tap", activity=activity, path=path)
+
     async def stats(self) -> RelayStats:
         """The relay's figures; rates are those since the last call. Raises RelayDown."""
         answer = await self._call("stats")

@@ -10,7 +10,7 @@ from aiohttp import web
 from server.auth.rights import Right
 from server.http.endpoint import ENDPOINTS, Call, Endpoint, endpoint
 
-_PATTERN = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
+PATH_PARAMETER = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
 
 
 @cache
@@ -35,7 +35,7 @@ def describe() -> dict[str, Any]:
     }
     paths: dict[str, Any] = {}
     for item in ENDPOINTS:
-        path = _PATTERN.sub(r"{\1}", item.path)
+        path = PATH_PARAMETER.sub(r"{\1}", item.path)
         paths.setdefault(path, {})[item.method.lower()] = _operation(item, schemas)
     return {
         "openapi": "3.1.0",
@@ -65,7 +65,7 @@ def _operation(item: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in _PATTERN.findall(item.path)
+        for name in PATH_PARAMETER.findall(item.path)
     ]
     if item.query is not None:
         schema = item.query.model_json_schema()

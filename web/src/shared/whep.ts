@@ -1,4 +1,5 @@
 import { Bell, OfferRefused, backoff, hangUp, negotiate, stateOf } from "./rtc";
+import { playSegments } from "./segments";
 
 /**
  * What a viewer is told. `absent`: nobody has published yet; `interrupted`: the session stands, no picture comes;
@@ -95,7 +96,10 @@ export class WhepViewer {
         if (signal.aborted) return;
       }
       try {
-        if (typeof RTCPeerConnection === "undefined") throw new TypeError("no WebRTC");
+        if (typeof RTCPeerConnection === "undefined") {
+          failures = TRIES_BEFORE_FALLBACK;
+          throw new TypeError("no WebRTC");
+        }
         const played = await this.session(signal);
         if (signal.aborted) return;
         failures = played ? 0 : failures + 1;
@@ -108,12 +112,17 @@ export class WhepViewer {
           this.tell(this.everPlayed ? "interrupted" : "absent");
           pause = (refused.retryAfter ?? 5) * 1000;
         } else {
-          failures += 1;
+          // A relay that is full says so at once: the segments have room for everybody.
+          failures = refused?.status === 503 ? TRIES_BEFORE_FALLBACK : failures + 1;
           this.tell(failures < TRIES_BEFORE_FALLBACK ? "reconnecting" : "unreachable");
           pause = Math.max((refused?.retryAfter ?? 0) * 1000, backoff(failures));
         }
       }
-      if (failures >= TRIES_BEFORE_FALLBACK) await this.playSegments(signal);
+      if (failures >= TRIES_BEFORE_FALLBACK) {
+        await playSegments(this.video, this.slug, signal, () => this.tell("playing"));
+        if (signal.aborted) return;
+        this.tell("reconnecting");
+      }
       await this.bell.wait(pause, signal);
     }
   }
@@ -189,35 +198,5 @@ export class WhepViewer {
       if (document.hidden) lastFrames = now;
     }
     return played;
-  }
-
-  /** Browsers that play HLS by themselves get it where WebRTC does not come through; returns when it ends. */
-  private async playSegments(signal: AbortSignal): Promise<void> {
-    const url = `/hls/${encodeURIComponent(this.slug)}/index.m3u8`;
-    if (this.video.canPlayType("application/vnd.apple.mpegurl") === "") return;
-    try {
-      const playlist = await fetch(url, { signal });
-      if (!playlist.ok) return;
-    } catch {
-      return;
-    }
-    const { video } = this;
-    await new Promise<void>((resolve) => {
-      const playing = (): void => this.tell("playing");
-      const done = (): void => {
-        video.removeEventListener("playing", playing);
-        for (const name of ["error", "ended"]) video.removeEventListener(name, done);
-        signal.removeEventListener("abort", done);
-        resolve();
-      };
-      video.addEventListener("playing", playing);
-      for (const name of ["error", "ended"]) video.addEventListener(name, done);
-      signal.addEventListener("abort", done);
-      video.srcObject = null;
-      video.src = url;
-      this.play();
-    });
-    video.removeAttribute("src");
-    if (!signal.aborted) this.tell("reconnecting");
   }
 }

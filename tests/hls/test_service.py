@@ -1,0 +1,99 @@
+"""HLS from outside: a broadcast published through WHIP, its playlist, and a browser without WebRTC."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import av
+import pytest
+from playwright.async_api import Browser, expect
+
+from streaming.clip import make_clip
+from streaming.publish import publish
+from tests.browser.test_story import DESKTOP, open_page, watch_frames
+from tests.service import ServiceProcess, Staff
+
+SLUG = "k14"
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of four seconds."""
+    path = tmp_path_factory.mktemp("hls") / "clip.mkv"
+    make_clip(path, seconds=4)
+    return path
+
+
+@pytest.fixture
+async def on_air(service: ServiceProcess, admin: Staff, clip: Path) -> AsyncIterator[None]:
+    """The activity is live, and the clip on air."""
+    if (await admin.done("GET", f"/api/v1/activities/{SLUG}"))["state"] != "live":
+        await admin.done("POST", f"/api/v1/activities/{SLUG}/state", {"state": "live"})
+    token = (await admin.done("GET", f"/api/v1/activities/{SLUG}/publish-token"))["token"]
+    task = asyncio.create_task(publish(str(clip), f"{service.url}/whip/{SLUG}", token, loop=True))
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def playlist(service: ServiceProcess, segments: int) -> str:
+    """The playlist, once it has so many segments."""
+    async with aiohttp.ClientSession(service.url) as session, asyncio.timeout(30):
+        while True:
+            async with session.get(f"/hls/{SLUG}/index.m3u8") as answer:
+                text = await answer.text()
+                if answer.status == 200 and text.count(".m4s") >= segments:
+                    assert answer.content_type == "application/vnd.apple.mpegurl"
+                    assert answer.headers["Cache-Control"] == "no-cache"
+                    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+                    return text
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.usefixtures("on_air")
+async def test_a_broadcast_is_there_as_hls(service: ServiceProcess) -> None:
+    text = await playlist(service, 3)
+    assert "#EXT-X-ENDLIST" not in text
+    assert int(re.findall(r"TARGETDURATION:(\d+)", text)[0]) <= 2
+
+    def play() -> tuple[set[str], int]:
+        with av.open(f"{service.url}/hls/{SLUG}/index.m3u8") as played:
+            kinds = {f"{stream.type} {stream.codec_context.name}" for stream in played.streams}
+            frames = 0
+            for frame in played.decode(video=0):
+                frames += 1
+                assert (frame.width, frame.height) == (1280, 720)
+                if frames == 30:
+                    break
+        return kinds, frames
+
+    assert await asyncio.to_thread(play) == ({"video h264", "audio aac"}, 30)
+
+
+async def test_other_names_are_not_found(service: ServiceProcess) -> None:
+    async with aiohttp.ClientSession(service.url) as session:
+        for name in ("../../secret.key", "%2e%2e/secret.key", "index.m3u8.tmp", "abc-1.ts", "-init.mp4", "zz-1.m4s"):
+            async with session.get(f"/hls/{SLUG}/{name}") as answer:
+                assert answer.status == 404
+        async with session.get("/hls/j01/index.m3u8") as answer:
+            assert answer.status == 404
+            assert (await answer.json())["error"]["code"] == "not_found"
+        async with session.get("/hls/nowhere/index.m3u8") as answer:
+            assert answer.status == 404
+
+
+@pytest.mark.usefixtures("on_air")
+async def test_a_browser_without_webrtc_plays_it(service: ServiceProcess, browser: Browser, pictures: Path) -> None:
+    await playlist(service, 2)
+    errors: list[str] = []
+    page = await open_page(browser, "about:blank", DESKTOP, errors)
+    await page.add_init_script("delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection")
+    await page.goto(f"{service.url}/a/{SLUG}")
+    await expect(page.get_by_test_id("state")).to_contain_text("直播中")
+    decoded = await watch_frames(page)
+    await watch_frames(page, decoded + 20)
+    await page.screenshot(path=pictures / "hls-desktop.png")
+    assert errors == []
+    await page.context.close()
