@@ -19,6 +19,7 @@ _SECURITY = {
 _PAGES = {
     "/": "index.html",
     "/a/{activity}": "index.html",
+    "/screen/{activity}": "index.html",
     "/console": "console.html",
     "/console/{rest:.*}": "console.html",
     "/admin": "admin.html",

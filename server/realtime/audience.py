@@ -55,6 +55,8 @@ class Hello(_Payload):
     activity: str = Field(min_length=1, max_length=32)
     device: str = Field(min_length=8, max_length=128)
     last: int | None = Field(None, ge=0, lt=2**53)
+    counted: bool = True
+    """False for a page that nobody watches by itself, such as the one that an encoder lays over the picture."""
 
 
 class Speech(_Payload):
@@ -136,11 +138,13 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
                 "activity_id": activity.id,
                 "device": device,
                 "address": network_of(self._address_of(environ)),
+                "counted": hello.counted,
             },
         )
         # In the room before the look at the database: what comes in between arrives twice rather than never.
         await self.enter_room(sid, room(activity.id))
-        self._presence.arrived(activity.id, device, live=activity.state == "live")
+        if hello.counted:
+            self._presence.arrived(activity.id, device, live=activity.state == "live")
         await self._greet(sid, activity, hello.last)
 
     async def _greet(self, sid: str, activity: Known, last: int | None) -> None:
@@ -172,7 +176,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         """One socket of a device less."""
         del reason
         session = await self.get_session(sid)
-        if "activity_id" in session:
+        if session.get("counted"):
             self._presence.left(session["activity_id"], session["device"])
 
     async def on_comment(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.test_story import DESKTOP, PHONE, open_page
-from tests.service import ADMIN_PASSWORD, ServiceProcess
+from tests.service import ADMIN_PASSWORD, ServiceProcess, Staff
 
 SLUG = "j04"
 
@@ -82,4 +82,44 @@ async def test_a_comment_waits_is_approved_and_taken_back(
     await expect(row).to_contain_text("本人已撤回，内容已删除")
     await expect(row).not_to_contain_text("三号楼")
     assert "三号楼" not in await phone.evaluate("JSON.stringify(localStorage)")
+    assert errors == []
+
+
+async def test_public_comments_fly_over_the_picture_and_a_question_stands_on_screen(
+    service: ServiceProcess, admin: Staff, browser: Browser, pictures: Path
+) -> None:
+    errors: list[str] = []
+    slug = "j01"
+    await admin.done("POST", f"/api/v1/activities/{slug}/state", {"state": "live"})
+    desk = await open_page(browser, f"{service.url}/a/{slug}", DESKTOP, errors)
+    phone = await open_page(browser, f"{service.url}/a/{slug}", PHONE, errors)
+    screen = await open_page(browser, f"{service.url}/screen/{slug}", DESKTOP, errors)
+    await expect(phone.get_by_test_id("flying-toggle")).to_have_text("弹幕")  # off at first on a phone
+    await expect(desk.get_by_text("2 人在看")).to_be_visible()  # the page for the encoder is nobody
+    await desk.wait_for_timeout(2_500)
+    await say(phone, "窗口的同志很热情")
+    flight = desk.get_by_test_id("flying").get_by_text("窗口的同志很热情")
+    await expect(flight).to_be_visible()
+    await desk.wait_for_timeout(2_500)
+    await desk.get_by_test_id("flying-pause").click()
+    await desk.screenshot(path=pictures / "flying-desktop.png")
+    await expect(phone.get_by_test_id("flying")).to_have_count(0)
+    await phone.get_by_test_id("flying-toggle").click()
+    await phone.screenshot(path=pictures / "flying-phone.png")
+    entries = (await admin.done("GET", f"/api/v1/activities/{slug}/entries"))["entries"]
+    await admin.done("POST", f"/api/v1/entries/{entries[0]['id']}/acts", {"act": "hide", "reason": "other"})
+    await expect(flight).to_have_count(0)
+
+    await phone.get_by_test_id("tab-ask").click()
+    await phone.get_by_test_id("question-input").fill("老年卡在哪个窗口办？")
+    await phone.get_by_test_id("question-send").click()
+    await expect(phone.get_by_text("审核后公开")).to_be_visible()
+    asked = (await admin.done("GET", f"/api/v1/activities/{slug}/entries?kind=question"))["entries"][0]["id"]
+    for act in ({"act": "approve"}, {"act": "screen", "on": True}):
+        await admin.done("POST", f"/api/v1/entries/{asked}/acts", act)
+    await expect(screen.get_by_test_id("screen-question")).to_contain_text("老年卡在哪个窗口办？")
+    await screen.screenshot(path=pictures / "screen.png", omit_background=True)
+    assert await screen.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
+    await admin.done("POST", f"/api/v1/entries/{asked}/acts", {"act": "screen", "on": False})
+    await expect(screen.get_by_test_id("screen-question")).to_have_count(0)
     assert errors == []

@@ -39,7 +39,7 @@ async def test_no_route_lacks_a_right(tmp_path: Path) -> None:
     app = build(Settings(data_dir=tmp_path))
     declared = {(item.method, item.path) for item in ENDPOINTS}
     patterns = {PATH_PARAMETER.sub(r"{\1}", item.path) for item in ENDPOINTS}
-    pages = ("/assets", "/socket.io", "/console", "/admin", "/a/")
+    pages = ("/assets", "/socket.io", "/console", "/admin", "/a/", "/screen/")
     for route in app.router.routes():
         resource = route.resource
         assert resource is not None

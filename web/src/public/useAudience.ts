@@ -39,7 +39,7 @@ const PATIENCE = 10_000;
 const KEPT = 2_000;
 
 /** The audience's line to one activity: what arrives, as state, and what one can send. */
-export function useAudience(slug: string) {
+export function useAudience(slug: string, { counted = true }: { counted?: boolean } = {}) {
   const comments = shallowRef<PublicComment[]>([]);
   const questions = shallowRef<PublicQuestion[]>([]);
   const watching = ref<number | null>(null);
@@ -51,7 +51,8 @@ export function useAudience(slug: string) {
 
   function auth(): Record<string, unknown> {
     const last = comments.value[comments.value.length - 1]?.id;
-    return last === undefined ? { activity: slug, device } : { activity: slug, device, last };
+    const hello = counted ? { activity: slug, device } : { activity: slug, device, counted };
+    return last === undefined ? hello : { ...hello, last };
   }
 
   const line = openLine("/audience", auth);
