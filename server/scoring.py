@@ -134,7 +134,8 @@ class Scoring:
             table = Entry.__table__
             await connection.execute(
                 update(Entry)
-                .where(table.c.id == bindparam("entry"))
+                # Whoever took an entry back meanwhile left a label there: no score of it is kept.
+                .where(table.c.id == bindparam("entry"), table.c.label.is_(None))
                 .values({name: bindparam(name) for name in ("score", "label", "model", "utterance")}),
                 values,
             )
