@@ -1,6 +1,6 @@
 """What may become of a comment and of a question: states, acts, and the legal transitions between them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -40,6 +40,7 @@ class Act(StrEnum):
     APPROVE = "approve"
     DECLINE = "decline"
     ANSWER = "answer"
+    REOPEN = "reopen"
     WITHDRAW = "withdraw"
 
     @property
@@ -88,6 +89,7 @@ _ACT_TEXT = {
     Act.APPROVE: "通过",
     Act.DECLINE: "不采用",
     Act.ANSWER: "答复",
+    Act.REOPEN: "撤销处理",
     Act.WITHDRAW: "撤回",
 }
 _REASON_TEXT = {
@@ -115,7 +117,10 @@ STATES: Mapping[Kind, frozenset[State]] = MappingProxyType(
     }
 )
 
-# RESTORE is not listed: where it leads depends on the state before hiding.
+UNDECIDED: frozenset[State] = frozenset({State.PENDING, State.OPEN})
+"""The states in which a host still has to do something: REOPEN leads back to one of them."""
+
+# RESTORE and REOPEN are not listed: where they lead depends on what was before.
 _TRANSITIONS: Mapping[tuple[Kind, State, Act], State] = MappingProxyType(
     {
         (Kind.COMMENT, State.PENDING, Act.APPROVE): State.SHOWN,
@@ -123,6 +128,7 @@ _TRANSITIONS: Mapping[tuple[Kind, State, Act], State] = MappingProxyType(
         (Kind.COMMENT, State.PENDING, Act.WITHDRAW): State.WITHDRAWN,
         (Kind.COMMENT, State.SHOWN, Act.HIDE): State.HIDDEN,
         (Kind.COMMENT, State.SHOWN, Act.WITHDRAW): State.WITHDRAWN,
+        (Kind.COMMENT, State.HIDDEN, Act.HIDE): State.HIDDEN,  # for another reason
         (Kind.COMMENT, State.HIDDEN, Act.WITHDRAW): State.WITHDRAWN,
         (Kind.QUESTION, State.PENDING, Act.APPROVE): State.OPEN,
         (Kind.QUESTION, State.PENDING, Act.DECLINE): State.DECLINED,
@@ -139,7 +145,17 @@ _TRANSITIONS: Mapping[tuple[Kind, State, Act], State] = MappingProxyType(
         (Kind.QUESTION, State.DECLINED, Act.APPROVE): State.OPEN,  # the host thought better of it
         (Kind.QUESTION, State.DECLINED, Act.HIDE): State.HIDDEN,
         (Kind.QUESTION, State.DECLINED, Act.WITHDRAW): State.WITHDRAWN,
+        (Kind.QUESTION, State.HIDDEN, Act.HIDE): State.HIDDEN,  # for another reason
         (Kind.QUESTION, State.HIDDEN, Act.WITHDRAW): State.WITHDRAWN,
+    }
+)
+
+_REOPENED: frozenset[tuple[Kind, State]] = frozenset(
+    {
+        (Kind.COMMENT, State.SHOWN),
+        (Kind.QUESTION, State.OPEN),
+        (Kind.QUESTION, State.ANSWERED),
+        (Kind.QUESTION, State.DECLINED),
     }
 )
 
@@ -161,9 +177,15 @@ class IllegalTransition(Exception):
 def apply(kind: Kind, state: State, act: Act, previous: State | None = None) -> State:
     """The state after *act*.
 
-    *previous* is the state before hiding, which the caller keeps while an entry is hidden; only RESTORE reads it.
-    Raises IllegalTransition, also for a RESTORE without a state to go back to.
+    *previous* is a state to go back to: for RESTORE the one before hiding, which the caller keeps while an entry is
+    hidden; for REOPEN the one that `before_step` gives.
+    Raises IllegalTransition, also for a RESTORE or a REOPEN without a state to go back to.
     """
+    if act is Act.REOPEN:
+        allowed = (kind, state) in _REOPENED and previous in UNDECIDED & STATES[kind] and previous is not state
+        if previous is None or not allowed:
+            raise IllegalTransition(kind, state, act)
+        return previous
     if act is Act.RESTORE:
         restorable = (
             previous is not None and previous in STATES[kind] and previous not in (State.HIDDEN, State.WITHDRAWN)
@@ -177,7 +199,26 @@ def apply(kind: Kind, state: State, act: Act, previous: State | None = None) -> 
         raise IllegalTransition(kind, state, act) from None
 
 
+def before_step(kind: Kind, state: State, steps: Iterable[tuple[Act, State]]) -> State | None:
+    """Where an entry stood before the last approval, answer or refusal; None where there was none.
+
+    *steps* are the acts on it with the state that each found, newest first. An answer that corrects another is passed
+    over, and so is a refusal that was overruled: an open question goes back to waiting. Where no step tells how a
+    question was closed, it waits for a host again: PENDING is never public.
+    """
+    if kind is Kind.COMMENT:
+        return State.PENDING if state is State.SHOWN and any(act is Act.APPROVE for act, _ in steps) else None
+    if state is State.OPEN:
+        return State.PENDING
+    closing = (Act.ANSWER, Act.DECLINE)
+    return next((found for act, found in steps if act in closing and found in UNDECIDED), State.PENDING)
+
+
 def legal_acts(kind: Kind, state: State) -> frozenset[Act]:
     """The acts that a console may offer for an entry in *state*."""
     acts = {act for known, before, act in _TRANSITIONS if known is kind and before is state}
-    return frozenset(acts | {Act.RESTORE} if state is State.HIDDEN else acts)
+    if state is State.HIDDEN:
+        acts.add(Act.RESTORE)
+    if (kind, state) in _REOPENED:
+        acts.add(Act.REOPEN)
+    return frozenset(acts)

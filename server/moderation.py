@@ -28,7 +28,7 @@ class _Command(BaseModel):
 
 
 class Hide(_Command):
-    """隐藏: the public no longer sees it; the reason is a code, its tally is public."""
+    """隐藏: the public no longer sees it; the reason is a code, its tally is public. Once more: for another reason."""
 
     act: Literal["hide"]
     reason: Reason
@@ -61,6 +61,12 @@ class Answer(_Command):
     text: str = Field("", max_length=LONGEST_ANSWER)
 
 
+class Reopen(_Command):
+    """撤销 the last approval, answer or refusal; the answer or the reason goes with it."""
+
+    act: Literal["reopen"]
+
+
 class Screen(_Command):
     """上屏: at most one question of an activity is on screen."""
 
@@ -90,10 +96,13 @@ class Unmute(_Command):
 
 
 Command = Annotated[
-    Hide | Restore | Approve | Decline | Answer | Screen | Suggest | Mute | Unmute, Field(discriminator="act")
+    Hide | Restore | Approve | Decline | Answer | Reopen | Screen | Suggest | Mute | Unmute,
+    Field(discriminator="act"),
 ]
 COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
-ACTS = ("hide", "restore", "approve", "decline", "answer", "screen", "suggest", "ban", "unban")
+ACTS = ("hide", "restore", "approve", "decline", "answer", "reopen", "screen", "suggest", "ban", "unban")
+
+_STEPS = (states.Act.APPROVE.value, states.Act.ANSWER.value, states.Act.DECLINE.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,21 +185,55 @@ async def _apply(
             Kind(entry.kind),
             State(entry.state),
             states.Act(command.act),
-            State(entry.state_before) if entry.state_before else None,
+            await _way_back(session, entry, command),
         )
     except IllegalTransition as error:
         raise Conflict(f"{error.text}。", code="illegal_transition") from error
+    await _note(session, entry, command, state, now)
+    entry.state = state.value
+    return ()
+
+
+async def _note(session: AsyncSession, entry: Entry, command: Command, state: State, now: datetime) -> None:
+    """What belongs to the new state: reason, answer, and whether the question stays on screen."""
     match command:
         case Hide():
-            entry.state_before, entry.reason, entry.on_screen = entry.state, command.reason.value, False
+            if entry.state != State.HIDDEN:
+                entry.state_before = entry.state
+            entry.reason, entry.on_screen = command.reason.value, False
         case Restore():
-            entry.state_before, entry.reason = None, None
+            entry.state_before = None
+            entry.reason = await _refusal(session, entry.id) if state is State.DECLINED else None
         case Decline():
             entry.reason, entry.on_screen = clean(command.reason), False
         case Answer():
             entry.answer_mode, entry.answer, entry.answered_at = command.mode, clean(command.text), now
-    entry.state = state.value
-    return ()
+        case Approve():
+            entry.reason = None
+        case Reopen():
+            entry.answer_mode = entry.answer = entry.answered_at = entry.reason = None
+            entry.on_screen = entry.on_screen and state in states.ON_SCREEN
+
+
+async def _way_back(session: AsyncSession, entry: Entry, command: Command) -> State | None:
+    if not isinstance(command, Reopen):
+        return State(entry.state_before) if entry.state_before else None
+    log = await session.scalars(
+        select(Act).where(Act.entry_id == entry.id, Act.act.in_(_STEPS)).order_by(Act.id.desc())
+    )
+    steps = [(states.Act(line.act), State(str(line.detail["from"]))) for line in log]
+    return states.before_step(Kind(entry.kind), State(entry.state), steps)
+
+
+async def _refusal(session: AsyncSession, entry_id: int) -> str | None:
+    """The reason that a declined question had before it was hidden."""
+    line = await session.scalar(
+        select(Act)
+        .where(Act.entry_id == entry_id, Act.act == states.Act.DECLINE.value)
+        .order_by(Act.id.desc())
+        .limit(1)
+    )
+    return clean(str(line.detail["reason"])) if line is not None else None
 
 
 async def _lift(session: AsyncSession, entry: Entry, now: datetime) -> bool:

@@ -32,7 +32,7 @@ _BEIJING = timezone(timedelta(hours=8))
 # Acts of another process may become visible out of order: the last few are read again.
 _OVERLAP = 50
 _TRUSTING = {EntryAct.APPROVE.value, EntryAct.ANSWER.value, EntryAct.RESTORE.value}
-_DISTRUSTING = {EntryAct.HIDE.value}
+_DISTRUSTING = {EntryAct.HIDE.value, EntryAct.REOPEN.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ async def _first_trust(session: AsyncSession, activity_id: int) -> _Trust:
 
 async def _follow(session: AsyncSession, activity_id: int, trust: _Trust) -> None:
     rows = await session.execute(
-        select(Act.id, Act.act, Entry.device)
+        select(Act.id, Act.act, Act.detail, Entry.device)
         .join(Entry, Entry.id == Act.entry_id)
         .where(
             Act.activity_id == activity_id,
@@ -230,10 +230,10 @@ async def _follow(session: AsyncSession, activity_id: int, trust: _Trust) -> Non
         )
         .order_by(Act.id)
     )
-    for act_id, act, device in rows:
+    for act_id, act, detail, device in rows:
         if act in _TRUSTING:
             trust.devices.add(device)
-        else:
+        elif detail.get("to") not in PUBLIC:  # an answer that was taken back leaves the question public
             trust.devices.discard(device)
         trust.last_act = max(trust.last_act, act_id)
 

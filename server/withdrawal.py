@@ -60,7 +60,7 @@ async def _require_unpublished(session: AsyncSession, entry: Entry, suggestion: 
     units = "、".join(unit.name for unit in activity.units)
     if suggestion is not None and publication.entry_ids.get(str(suggestion.number)) == entry.id:
         what = f"第{suggestion.number}号意见建议"
-    elif _answered_in(OutcomesContent.model_validate(publication.content), entry):
+    elif await _answered_in(session, OutcomesContent.model_validate(publication.content), entry):
         what = "提问和答复"
     else:
         return
@@ -69,7 +69,8 @@ async def _require_unpublished(session: AsyncSession, entry: Entry, suggestion: 
     )
 
 
-def _answered_in(content: OutcomesContent, entry: Entry) -> bool:
-    return entry.answered_at is not None and any(
-        question.text == entry.text and question.answered_at == entry.answered_at for question in content.questions
-    )
+async def _answered_in(session: AsyncSession, content: OutcomesContent, entry: Entry) -> bool:
+    """Whether one of the answers that the entry ever had is published: it may have been corrected or taken back."""
+    answered = await session.scalars(select(Act.at).where(Act.entry_id == entry.id, Act.act == states.Act.ANSWER.value))
+    times = {entry.answered_at, *answered}
+    return any(question.text == entry.text and question.answered_at in times for question in content.questions)

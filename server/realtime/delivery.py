@@ -123,7 +123,7 @@ class Delivery:
         shown = [entry for entry in entries if is_public(entry)]
         comments = [CommentView.of(entry) for entry in shown if entry.kind == COMMENT]
         questions = [QuestionView.of(entry) for entry in shown if entry.kind == QUESTION]
-        gone = [entry.id for entry in entries if not is_public(entry) and entry.state != "pending"]
+        gone = [entry.id for entry in entries if not is_public(entry)]
         if comments:
             await self._sio.emit("comments", dump(comments), room=room(activity_id), namespace=AUDIENCE)
         if questions:

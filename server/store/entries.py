@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.errors import NotFound
@@ -47,13 +47,14 @@ async def public_questions(session: AsyncSession, activity_id: int) -> Sequence[
 
 
 async def removed_before(session: AsyncSession, activity_id: int, last: int) -> list[int]:
-    """Ids up to `last` that were hidden, declined or withdrawn, the latest changes first."""
+    """Ids up to `last` that were hidden, declined, withdrawn or put back to waiting, the latest changes first."""
     query = (
         select(Entry.id)
         .where(
             Entry.activity_id == activity_id,
             Entry.id <= last,
-            Entry.state.not_in((*PUBLIC_COMMENT_STATES, *PUBLIC_QUESTION_STATES, "pending")),
+            Entry.state.not_in((*PUBLIC_COMMENT_STATES, *PUBLIC_QUESTION_STATES)),
+            or_(Entry.state != "pending", Entry.changed_at > Entry.at),
         )
         .order_by(Entry.changed_at.desc())
         .limit(REMOVED_LENGTH)

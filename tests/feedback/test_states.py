@@ -15,6 +15,7 @@ from feedback.states import (
     Reason,
     State,
     apply,
+    before_step,
     legal_acts,
 )
 
@@ -63,7 +64,8 @@ def test_restoring_goes_back_to_the_state_before_hiding(kind: Kind, acts: tuple[
         (Kind.QUESTION, State.ANSWERED, Act.DECLINE),
         (Kind.QUESTION, State.DECLINED, Act.ANSWER),
         (Kind.QUESTION, State.HIDDEN, Act.ANSWER),
-        (Kind.QUESTION, State.HIDDEN, Act.HIDE),
+        (Kind.COMMENT, State.PENDING, Act.REOPEN),
+        (Kind.QUESTION, State.HIDDEN, Act.REOPEN),
         (Kind.QUESTION, State.SHOWN, Act.HIDE),
     ],
 )
@@ -78,6 +80,43 @@ def test_an_illegal_act_says_so_in_words(kind: Kind, state: State, act: Act) -> 
 def test_restoring_needs_a_state_to_go_back_to(previous: State | None) -> None:
     with pytest.raises(IllegalTransition):
         apply(Kind.QUESTION, State.HIDDEN, Act.RESTORE, previous)
+
+
+@pytest.mark.parametrize(
+    ("kind", "acts", "state"),
+    [
+        (Kind.QUESTION, (Act.APPROVE,), State.PENDING),
+        (Kind.QUESTION, (Act.ANSWER,), State.PENDING),
+        (Kind.QUESTION, (Act.APPROVE, Act.ANSWER), State.OPEN),
+        (Kind.QUESTION, (Act.APPROVE, Act.ANSWER, Act.ANSWER), State.OPEN),
+        (Kind.QUESTION, (Act.APPROVE, Act.ANSWER, Act.REOPEN), State.PENDING),
+        (Kind.QUESTION, (Act.DECLINE,), State.PENDING),
+        (Kind.QUESTION, (Act.APPROVE, Act.DECLINE), State.OPEN),
+        (Kind.QUESTION, (Act.DECLINE, Act.APPROVE), State.PENDING),
+        (Kind.QUESTION, (Act.APPROVE, Act.DECLINE, Act.APPROVE, Act.DECLINE), State.OPEN),
+        (Kind.QUESTION, (Act.APPROVE, Act.REOPEN, Act.ANSWER), State.PENDING),
+        (Kind.QUESTION, (Act.APPROVE, Act.ANSWER, Act.HIDE, Act.RESTORE), State.OPEN),
+    ],
+)
+def test_reopening_goes_back_to_what_was_before(kind: Kind, acts: tuple[Act, ...], state: State) -> None:
+    now, hidden, steps = INITIAL[kind], INITIAL[kind], list[tuple[Act, State]]()
+    for act in (*acts, Act.REOPEN):
+        previous = hidden if act is Act.RESTORE else before_step(kind, now, reversed(steps))
+        after = apply(kind, now, act, previous)
+        steps.append((act, now))
+        hidden, now = now, after
+    assert now is state
+
+
+def test_a_comment_goes_back_to_waiting_only_if_it_waited() -> None:
+    approved = before_step(Kind.COMMENT, State.SHOWN, [(Act.APPROVE, State.PENDING)])
+    assert apply(Kind.COMMENT, State.SHOWN, Act.REOPEN, approved) is State.PENDING
+    with pytest.raises(IllegalTransition):
+        apply(Kind.COMMENT, State.SHOWN, Act.REOPEN, before_step(Kind.COMMENT, State.SHOWN, []))
+
+
+def test_what_no_step_tells_is_not_public() -> None:
+    assert before_step(Kind.QUESTION, State.ANSWERED, []) is State.PENDING
 
 
 @given(st.sampled_from(Kind), st.sampled_from(State), st.sampled_from(Act), st.none() | st.sampled_from(State))

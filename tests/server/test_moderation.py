@@ -72,6 +72,53 @@ async def test_an_illegal_transition_changes_nothing_and_logs_nothing(
         assert (await session.scalars(select(Act))).all() == []
 
 
+async def test_an_answer_is_taken_back_and_then_the_approval(database: Database, entries: tuple[int, int]) -> None:
+    _, question = entries
+    await act(database, question, act="approve")
+    await act(database, question, act="answer", mode="written", text="周六上班")
+    await act(database, question, act="answer", mode="written", text="周六上午上班")
+    await act(database, question, act="screen", on=True)
+    reopened = (await act(database, question, act="reopen")).entry
+    assert (reopened.state, reopened.answer, reopened.answer_mode, reopened.answered_at) == ("open", None, None, None)
+    assert reopened.on_screen
+    reopened = (await act(database, question, act="reopen")).entry
+    assert (reopened.state, reopened.on_screen) == ("pending", False)
+    with pytest.raises(Conflict) as caught:
+        await act(database, question, act="reopen")
+    assert caught.value.code == "illegal_transition"
+    async with database.read() as session:
+        lines = (await session.scalars(select(Act).where(Act.act == "reopen").order_by(Act.id))).all()
+    assert [line.detail for line in lines] == [{"from": "answered", "to": "open"}, {"from": "open", "to": "pending"}]
+
+
+async def test_a_refusal_is_taken_back_to_where_it_came_from(database: Database, entries: tuple[int, int]) -> None:
+    _, question = entries
+    for before in ("pending", "open"):
+        await act(database, question, act="decline", reason="重复")
+        reopened = (await act(database, question, act="reopen")).entry
+        assert (reopened.state, reopened.reason) == (before, None)
+        if before == "pending":
+            await act(database, question, act="approve")
+
+
+async def test_hiding_again_changes_the_reason_alone(database: Database, entries: tuple[int, int]) -> None:
+    comment, question = entries
+    await act(database, question, act="decline", reason="重复")
+    for entry_id, state, reason in ((comment, "shown", None), (question, "declined", "重复")):
+        await act(database, entry_id, act="hide", reason="spam")
+        again = (await act(database, entry_id, act="hide", reason="privacy")).entry
+        assert (again.state, again.reason) == ("hidden", "privacy")
+        restored = (await act(database, entry_id, act="restore")).entry
+        assert (restored.state, restored.reason) == (state, reason)
+
+
+async def test_a_comment_that_never_waited_cannot_be_put_back_to_waiting(
+    database: Database, entries: tuple[int, int]
+) -> None:
+    with pytest.raises(Conflict):
+        await act(database, entries[0], act="reopen")
+
+
 async def test_only_one_question_is_on_screen(database: Database, entries: tuple[int, int]) -> None:
     _, first = entries
     journal = Journal(database)
