@@ -19,6 +19,7 @@ from math import exp, log
 from pathlib import Path
 from typing import Protocol
 
+from feedback import model
 from feedback.corpus import Corpus
 from feedback.segmenter import Segmenter
 from feedback.utterance import Utterance, classify
@@ -28,9 +29,6 @@ _HAN_RUN = re.compile("([\u4e00-\u9fa5]+)")
 
 _RUNS_KEPT = 1 << 14
 _LONGEST_RUN_KEPT = 16  # longer ones hardly repeat
-
-POSITIVE_FROM = 0.8
-NEGATIVE_TO = 0.2
 
 
 class Label(StrEnum):
@@ -56,7 +54,10 @@ _LABEL_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the model says of one text. `score` is in [0, 1], 1 being positive; None exactly when UNSCORED."""
+    """What is said of one text. `score` is snownlp's, in [0, 1], 1 being positive; None exactly when UNSCORED.
+
+    `label` is the second model's (`feedback.model`), and may differ from what the score suggests.
+    """
 
     score: float | None
     label: Label
@@ -70,13 +71,14 @@ class Words(Protocol):
     def words(self, run: str) -> list[str]: ...
 
 
-def label(score: float | None, utterance: Utterance) -> Label:
-    """The label of a score. A question is never negative by its score: the model calls most neutral questions so."""
+def label(text: str, score: float | None, utterance: Utterance) -> Label:
+    """The label of *text* with snownlp's *score*. A question is never negative: it asks, whatever it names."""
     if score is None:
         return Label.UNSCORED
-    if score >= POSITIVE_FROM:
+    feeling = model.feeling(text, score)
+    if feeling >= model.POSITIVE_FROM:
         return Label.POSITIVE
-    if score <= NEGATIVE_TO and utterance is not Utterance.QUESTION:
+    if feeling <= model.NEGATIVE_TO and utterance is not Utterance.QUESTION:
         return Label.NEGATIVE
     return Label.UNCERTAIN
 
@@ -88,7 +90,7 @@ class Scorer:
     """
 
     def __init__(self, segmenter: Words | None = None) -> None:
-        self.model = f"snownlp-{version('snownlp')}"
+        self.model = f"snownlp-{version('snownlp')}+{model.NAME}"
         self.load_seconds: float | None = None
         self._segmenter = segmenter
         self._bayes: _Bayes | None = None
@@ -122,7 +124,7 @@ class Scorer:
         """Score, label and kind of one text. Never fails on a text, whatever it holds."""
         utterance = classify(text)
         score = self.sentiment(text)
-        return Score(score, label(score, utterance), utterance, self.model)
+        return Score(score, label(text, score, utterance), utterance, self.model)
 
     def score_many(self, texts: Iterable[str]) -> list[Score]:
         """The scores of *texts*, in their order."""
@@ -156,22 +158,22 @@ Weights = tuple[float, float]
 class _Bayes:
     """snownlp's naive Bayes classifier (`snownlp/classification/bayes.py`), with the logarithms taken once."""
 
-    def __init__(self, model: Path, stop_words: Path) -> None:
+    def __init__(self, tables: Path, stop_words: Path) -> None:
         # marshal is as safe as the package's own code, from whose folder the file comes.
-        stored = marshal.loads(gzip.decompress(model.read_bytes()))  # noqa: S302
+        stored = marshal.loads(gzip.decompress(tables.read_bytes()))  # noqa: S302
         classes = stored["d"]
         self._names: list[str] = list(classes)
-        tables = [classes[name]["d"] for name in self._names]
+        counts = [classes[name]["d"] for name in self._names]
         totals: list[float] = [classes[name]["total"] for name in self._names]
         unseen: list[int] = [classes[name]["none"] for name in self._names]
         self._prior = [log(total) - log(stored["total"]) for total in totals]
         self._unseen: Weights = (log(float(unseen[0]) / totals[0]), log(float(unseen[1]) / totals[1]))
         self._known: dict[str, Weights] = {
             word: (
-                log(float(tables[0].get(word, unseen[0])) / totals[0]),
-                log(float(tables[1].get(word, unseen[1])) / totals[1]),
+                log(float(counts[0].get(word, unseen[0])) / totals[0]),
+                log(float(counts[1].get(word, unseen[1])) / totals[1]),
             )
-            for word in {*tables[0], *tables[1]}
+            for word in {*counts[0], *counts[1]}
         }
         self._stop = {line.strip() for line in stop_words.read_text(encoding="utf-8").splitlines()}
 

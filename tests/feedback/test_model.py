@@ -1,0 +1,71 @@
+"""The second model: what a text says of its feelings decides its label; snownlp's number stays as it is."""
+
+import time
+
+import pytest
+
+from feedback import model
+from feedback.lexicon import default_lexicon
+from feedback.scorer import Label, Scorer, label
+from feedback.utterance import Utterance
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("工作人员很热情，服务周到", Label.POSITIVE),
+        ("窗口的老师耐心细心，办得很快，非常感谢", Label.POSITIVE),
+        ("讲得清楚，点赞👍", Label.POSITIVE),
+        ("电话一直打不通，太差了", Label.NEGATIVE),
+        ("投诉三次了，迟迟不处理，很失望", Label.NEGATIVE),
+        ("我不满意", Label.NEGATIVE),
+        ("今天的活动下午两点开始", Label.UNCERTAIN),
+        ("居住证在街道一楼大厅办理", Label.UNCERTAIN),
+        ("请问噪音扰民向哪个部门投诉？", Label.UNCERTAIN),
+    ],
+)
+def test_what_a_citizen_says_sounds_as_it_is_meant(scorer: Scorer, text: str, expected: Label) -> None:
+    assert scorer.score(text).label is expected
+
+
+def test_a_question_is_not_negative_because_it_asks() -> None:
+    text = "噪音扰民"
+    assert label(text, 0.05, Utterance.COMPLAINT) is Label.NEGATIVE
+    assert label(text, 0.05, Utterance.QUESTION) is Label.UNCERTAIN
+    assert label(text, None, Utterance.OTHER) is Label.UNSCORED
+
+
+def test_snownlp_alone_never_makes_a_label() -> None:
+    for score in (0.0, 1.0):
+        assert label("居住证", score, Utterance.OTHER) is Label.UNCERTAIN
+        assert model.NEGATIVE_TO < model.feeling("居住证", score) < model.POSITIVE_FROM
+
+
+def test_negation_turns_a_feeling_round_and_a_degree_strengthens_it() -> None:
+    balance = {text: default_lexicon().feeling(text).balance for text in ("满意", "不满意", "没有不满", "很满意")}
+    assert balance["不满意"] < 0 < balance["满意"] < balance["很满意"]
+    assert balance["没有不满"] > 0
+
+
+def test_signs_count_and_an_unknown_text_says_nothing() -> None:
+    feelings = default_lexicon()
+    assert feelings.feeling("[怒]").balance < 0 < feelings.feeling("👍").balance
+    assert feelings.feeling("").balance == feelings.feeling("\ud800\x00").balance == 0
+
+
+def test_time_is_linear() -> None:
+    feelings = default_lexicon()
+    times = {}
+    for length in (5_000, 20_000):
+        attempts = []
+        for _ in range(3):
+            begun = time.perf_counter()
+            feelings.feeling("不很满意" * (length // 4))
+            attempts.append(time.perf_counter() - begun)
+        times[length] = min(attempts)
+    assert times[20_000] < 4 * 2.5 * times[5_000]
