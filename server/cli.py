@@ -260,7 +260,7 @@ def import_plan(file: Path, confirm: bool, only: tuple[str, ...]) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["all", "relay", "comments", "delivery", "scorer"]), default="all")
+@click.argument("what", type=click.Choice(["all", "relay", "comments", "delivery", "scorer", "words"]), default="all")
 def bench(what: str) -> None:
     """Measure this machine and print the table of docs/benchmarks.md."""
     from server.bench import print_table
