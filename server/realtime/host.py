@@ -17,7 +17,7 @@ from server.protocol import EntryView, dump
 from server.realtime.acknowledgement import acknowledge
 from server.realtime.channels import HOST, room
 from server.store.database import Database
-from server.store.entries import COMMENT, QUESTION, staff_page, suggestion_ids
+from server.store.entries import COMMENT, QUESTION, staff_page, suggestion_ids, waiting_before
 
 NEWCOMER_ENTRIES = 200
 
@@ -82,7 +82,8 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         await self.emit("state", await self._snapshot(activity.slug), to=sid)
         for kind, name in ((COMMENT, "comments"), (QUESTION, "questions")):
             page = await self._page(activity.id, kind, None)
-            await self.emit(name, list(reversed(page["entries"])), to=sid)
+            waiting = await self._waiting(activity.id, kind, page["next"])
+            await self.emit(name, waiting + list(reversed(page["entries"])), to=sid)
 
     async def on_history(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
         """Older entries."""
@@ -115,6 +116,15 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
             "entries": dump(EntryView.of(entry, suggestions.get(entry.id)) for entry in entries),
             "next": entries[-1].id if len(entries) == NEWCOMER_ENTRIES else None,
         }
+
+    async def _waiting(self, activity_id: int, kind: str, before: int | None) -> list[dict[str, Any]]:
+        """Those of before the page that still wait for a host: the longest waiting first."""
+        if before is None:
+            return []
+        async with self._database.read() as session:
+            entries = await waiting_before(session, activity_id, kind, before)
+            suggestions = await suggestion_ids(session, [entry.id for entry in entries])
+        return dump(EntryView.of(entry, suggestions.get(entry.id)) for entry in entries)
 
     def _handler(self, act: str) -> Callable[..., Awaitable[dict[str, Any]]]:
         async def handle(sid: str, data: object = None, *_rest: object) -> dict[str, Any]:

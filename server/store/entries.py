@@ -14,6 +14,10 @@ PUBLIC_QUESTION_STATES = ("open", "answered")
 QUEUE_LENGTH = 500
 """How many public questions a newcomer gets: the most voted."""
 REMOVED_LENGTH = 500
+CAME_ON_LENGTH = 100
+CAME_ON_SPAN = 5_000
+"""How far before a reader's last id one looks for what came on since: a look at all would cost each reconnection."""
+WAITING_LENGTH = 1_000
 
 
 async def get_entry(session: AsyncSession, entry_id: int, *, lock: bool = False) -> Entry:
@@ -25,14 +29,20 @@ async def get_entry(session: AsyncSession, entry_id: int, *, lock: bool = False)
 
 
 async def comments_after(session: AsyncSession, activity_id: int, last: int | None, limit: int) -> list[Entry]:
-    """The newest `limit` shown comments, ascending; with `last`, only those after that id."""
-    query = select(Entry).where(
+    """The newest `limit` shown comments, ascending.
+
+    With `last`, only those after that id, and of those before it the ones last approved or restored: they may have
+    come on while the reader was away.
+    """
+    shown = select(Entry).where(
         Entry.activity_id == activity_id, Entry.kind == COMMENT, Entry.state.in_(PUBLIC_COMMENT_STATES)
     )
+    newest = shown if last is None else shown.where(Entry.id > last)
+    rows = list(await session.scalars(newest.order_by(Entry.id.desc()).limit(limit)))
     if last is not None:
-        query = query.where(Entry.id > last)
-    rows = await session.scalars(query.order_by(Entry.id.desc()).limit(limit))
-    return list(reversed(rows.all()))
+        came_on = shown.where(Entry.id <= last, Entry.id > last - CAME_ON_SPAN, Entry.changed_at > Entry.at)
+        rows += await session.scalars(came_on.order_by(Entry.changed_at.desc()).limit(CAME_ON_LENGTH))
+    return sorted(rows, key=lambda entry: entry.id)
 
 
 async def public_questions(session: AsyncSession, activity_id: int) -> Sequence[Entry]:
@@ -83,6 +93,14 @@ async def staff_page(
     if before is not None:
         query = query.where(Entry.id < before)
     return (await session.scalars(query.order_by(Entry.id.desc()).limit(limit))).all()
+
+
+async def waiting_before(session: AsyncSession, activity_id: int, kind: str, before: int) -> Sequence[Entry]:
+    """Pending entries of before an id, the oldest first."""
+    query = select(Entry).where(
+        Entry.activity_id == activity_id, Entry.kind == kind, Entry.state == "pending", Entry.id < before
+    )
+    return (await session.scalars(query.order_by(Entry.id).limit(WAITING_LENGTH))).all()
 
 
 async def entries_by_id(session: AsyncSession, ids: Iterable[int]) -> Sequence[Entry]:

@@ -1,6 +1,6 @@
 """What hosts may do, and what stays as it was when they may not."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +9,7 @@ from server.auth.rights import Principal, Role
 from server.errors import BadRequest, Conflict, Forbidden, NotFound
 from server.moderation import Moderated, moderate, parse_command
 from server.store.database import Database
+from server.store.entries import comments_after, waiting_before
 from server.store.journal import Journal, NewEntry
 from server.store.tables import Act, Entry, Suggestion
 
@@ -117,6 +118,25 @@ async def test_a_comment_that_never_waited_cannot_be_put_back_to_waiting(
 ) -> None:
     with pytest.raises(Conflict):
         await act(database, entries[0], act="reopen")
+
+
+async def test_a_reader_who_was_away_gets_what_was_approved_meanwhile(
+    database: Database, entries: tuple[int, int]
+) -> None:
+    journal = Journal(database)
+    await journal.start()
+    stored = [
+        await journal.add(NewEntry(1, "comment", "d", f"w{number}", "网友", "等一等", state, NOW))
+        for number, state in enumerate(("pending", "pending", "shown"))
+    ]
+    await journal.close()
+    waiting, approved, last = [item.id for item in stored]
+    await moderate(database, ADMIN, approved, parse_command({"act": "approve"}), NOW + timedelta(seconds=9))
+    async with database.read() as session:
+        assert [entry.id for entry in await comments_after(session, 1, last, 50)] == [approved]
+        assert [entry.id for entry in await comments_after(session, 1, approved, 50)] == [approved, last]
+        assert [entry.id for entry in await waiting_before(session, 1, "comment", last)] == [waiting]
+        assert [entry.id for entry in await waiting_before(session, 1, "question", last)] == [entries[1]]
 
 
 async def test_only_one_question_is_on_screen(database: Database, entries: tuple[int, int]) -> None:

@@ -50,10 +50,25 @@ describe("undo", () => {
     expect(inverse(question(1), { act: "hide", reason: "spam" })).toEqual({ act: "restore" });
     expect(inverse(question(1, { state: "hidden", reason: "abuse" }), { act: "restore" })).toEqual({ act: "hide", reason: "abuse" });
     expect(inverse(question(1), { act: "screen", on: true })).toEqual({ act: "screen", on: false });
-    expect(inverse(question(1), { act: "decline", reason: "重复" })).toEqual({ act: "approve" });
+    expect(inverse(question(1, { state: "hidden", reason: "abuse" }), { act: "hide", reason: "spam" })).toEqual({ act: "hide", reason: "abuse" });
   });
 
-  it("never makes public by undoing what was not public before", () => {
-    expect(inverse(question(1, { state: "pending" }), { act: "decline", reason: "重复" })).toBeNull();
+  it("leaves it to the service where an approval, an answer or a refusal came from", () => {
+    for (const state of ["pending", "open"] as const) {
+      expect(inverse(question(1, { state }), { act: "decline", reason: "重复" })).toEqual({ act: "reopen" });
+      expect(inverse(question(1, { state }), { act: "answer", mode: "live" })).toEqual({ act: "reopen" });
+    }
+    expect(inverse(question(1, { state: "pending" }), { act: "approve" })).toEqual({ act: "reopen" });
+  });
+
+  it("brings back the words that an act replaced", () => {
+    const answer = { mode: "written", text: "周六上班", at: "2023-09-27T06:00:00Z" } as const;
+    const answered = question(1, { state: "answered", answer });
+    const back = { act: "answer", mode: "written", text: "周六上班" };
+    expect(inverse(answered, { act: "answer", mode: "written", text: "周日上班" })).toEqual(back);
+    expect(inverse(answered, { act: "reopen" })).toEqual(back);
+    const declined = question(1, { state: "declined", reason: "重复" });
+    expect(inverse(declined, { act: "approve" })).toEqual({ act: "decline", reason: "重复" });
+    expect(inverse(declined, { act: "reopen" })).toEqual({ act: "decline", reason: "重复" });
   });
 });

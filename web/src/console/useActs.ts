@@ -10,7 +10,8 @@ import type { Host } from "./useHost";
 export function inverse(before: Entry, act: Act): Act | null {
   switch (act.act) {
     case "hide":
-      return { act: "restore" };
+      // Of what was hidden already only the reason changed.
+      return before.state === "hidden" ? { act: "hide", reason: (before.reason as HideReason | null) ?? "other" } : { act: "restore" };
     case "restore":
       return { act: "hide", reason: (before.reason as HideReason | null) ?? "other" };
     case "screen":
@@ -19,10 +20,16 @@ export function inverse(before: Entry, act: Act): Act | null {
       return { act: "suggest", on: !act.on };
     case "ban":
       return { act: "unban" };
+    case "approve":
+      return before.state === "declined" ? { act: "decline", reason: before.reason ?? "" } : { act: "reopen" };
+    case "answer":
+      return before.answer === null ? { act: "reopen" } : { act: "answer", mode: before.answer.mode, text: before.answer.text };
     case "decline":
-      // Approving is the way back only for what was public before.
-      return before.state === "open" ? { act: "approve" } : null;
-    default:
+      return { act: "reopen" };
+    case "reopen":
+      if (before.answer !== null) return { act: "answer", mode: before.answer.mode, text: before.answer.text };
+      return before.state === "declined" ? { act: "decline", reason: before.reason ?? "" } : { act: "approve" };
+    case "unban":
       return null;
   }
 }
@@ -39,6 +46,8 @@ function words(act: Act, entry: Entry): string {
       return "已标为不采用";
     case "answer":
       return act.mode === "live" ? "已记为现场回答" : "答复已公开";
+    case "reopen":
+      return entry.state === "answered" ? "已撤销答复" : entry.state === "declined" ? "已重新打开" : "已退回待审";
     case "screen":
       return act.on ? "已上屏" : "已下屏";
     case "suggest":

@@ -257,6 +257,7 @@ export type Act =
   | { act: "approve" }
   | { act: "decline"; reason: string }
   | { act: "answer"; mode: AnswerMode; text?: string }
+  | { act: "reopen" }
   | { act: "screen"; on: boolean }
   | { act: "suggest"; on: boolean }
   | { act: "ban"; minutes: number; reason: HideReason }
