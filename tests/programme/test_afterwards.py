@@ -46,7 +46,9 @@ async def test_the_assessment_gives_facts_and_no_score(service: ServiceProcess, 
 
 
 async def test_reporters_get_what_is_public_and_nothing_else(service: ServiceProcess, admin: Staff) -> None:
-    path = "/api/v1/activities/k07"
+    own = {"kind": "open-day", "title": "法律援助开放日", "units": ["sifaju"]}
+    slug = (await admin.done("POST", "/api/v1/activities", own))["slug"]
+    path = f"/api/v1/activities/{slug}"
 
     async def kit() -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(await admin.download(f"{path}/media-kit"))) as archive:
@@ -62,7 +64,7 @@ async def test_reporters_get_what_is_public_and_nothing_else(service: ServicePro
     free = [{"label": "联系电话", "text": "010-12345678"}]
     await admin.done("POST", f"{path}/notice", {"version": 0, "reason": "补录", "free": free})
     await admin.done("POST", f"{path}/state", {"state": "live"})
-    author = await citizen(service.url, "k07").connect()
+    author = await citizen(service.url, slug).connect()
     idea = await author.call("comment", speech("建议多开几场", "朱小明"))
     insult = await author.call("comment", speech("骂人的话", "某某"))
     asked = await author.call("question", speech("怎样申请法律援助？", "李小红"))
@@ -85,7 +87,7 @@ async def test_reporters_get_what_is_public_and_nothing_else(service: ServicePro
     await admin.done("POST", f"{path}/outcomes")
     after = await kit()
     text = text_of(after["媒体素材.docx"])
-    for words in ("朱**", "建议多开几场", "下月加开", "李**", "拨打12348。", "010-12345678", f"{service.url}/a/k07"):
+    for words in ("朱**", "建议多开几场", "下月加开", "李**", "拨打12348。", "010-12345678", f"{service.url}/a/{slug}"):
         assert words in text
     assert "骂人的话" not in text
     assert "朱小明" not in text
