@@ -78,6 +78,10 @@ class Broadcast:
         for viewer in list(self.viewers):
             if not viewer.suits(publisher.codecs):
                 viewer.end("codec changed")
+        if self.tap is not None and previous is not None and previous.codecs != publisher.codecs:
+            # The packager knows other streams: it is told to begin anew, as with any publisher.
+            self.detach()
+            self.air_changed(publisher.on_air)
 
     def _use(self, kind: str, codec: Codec) -> None:
         track = self.tracks.get(kind)
@@ -134,6 +138,12 @@ class Broadcast:
         self.tap = tap
         self._next_keyframe = 0.0
 
+    def detach(self) -> None:
+        """Let the packager go."""
+        if self.tap is not None:
+            self.tap.close()
+            self.tap = None
+
     def tick(self, now: float) -> None:
         """Called some ten times a second: segments of HLS begin at keyframes, so the publisher is asked for them."""
         if self.tap is None:
@@ -183,9 +193,7 @@ class Broadcast:
 
     def close(self) -> None:
         """Release the timer; the sessions are the relay's."""
-        if self.tap is not None:
-            self.tap.close()
-            self.tap = None
+        self.detach()
         if self._flushing is not None:
             self._flushing.cancel()
             self._flushing = None

@@ -18,6 +18,8 @@ class AccessUnit:
     timestamp: int
     data: bytes
     keyframe: bool
+    has_parameters: bool
+    """Whether its sequence and picture parameter sets come with it."""
 
 
 @dataclass(slots=True)
@@ -36,7 +38,7 @@ class H264Assembler:
 
     def lost(self) -> None:
         """Packets are missing: what is being gathered cannot be decoded, nor what refers to it."""
-        self._whole = False
+        self._whole = self._timestamp is None
         self._synchronised = False
         self._fragments.clear()
 
@@ -46,7 +48,7 @@ class H264Assembler:
         if self._timestamp is not None and timestamp != self._timestamp:
             finished = self._finish()  # the marker got lost
         if self._timestamp is None:
-            self._timestamp, self._whole, self._size = timestamp, self._whole or not self._units, 0
+            self._timestamp, self._size = timestamp, 0
         self._take(payload)
         if marker:
             finished = self._finish() or finished
@@ -87,13 +89,18 @@ class H264Assembler:
         timestamp, units, whole = self._timestamp, self._units, self._whole and not self._fragments
         self._timestamp, self._units, self._fragments, self._whole = None, [], [], True
         keyframe = any(unit and unit[0] & 0x1F == IDR for unit in units)
-        if not whole or timestamp is None or not any(unit and 1 <= unit[0] & 0x1F <= IDR for unit in units):
+        slices = [unit for unit in units if unit and 1 <= unit[0] & 0x1F <= IDR]
+        # A picture begins with macroblock 0: the Exp-Golomb code of that is a single set bit (ITU-T H.264, 7.3.3).
+        if not whole or timestamp is None or not slices or len(slices[0]) < 2 or not slices[0][1] & 0x80:
+            self._synchronised = self._synchronised and not slices
             return None
         if keyframe:
             self._synchronised = True
         if not self._synchronised:
             return None
-        return AccessUnit(timestamp, b"".join(START_CODE + unit for unit in units if unit), keyframe)
+        kinds = {unit[0] & 0x1F for unit in units if unit}
+        data = b"".join(START_CODE + unit for unit in units if unit)
+        return AccessUnit(timestamp, data, keyframe, {SPS, PPS} <= kinds)
 
 
 class Unwrapper:

@@ -39,14 +39,15 @@ LISTED = 8
 GRACE_SECONDS = 10.0
 """How long a publisher may be away before the packager ends."""
 AAC_FRAME = 1024
+DEPTHS = {KINDS["video"]: 64, KINDS["audio"]: 12}
+"""Packets that wait for one that is missing: about a quarter of a second."""
 
 
 class Orderer:
     """Puts packets of one kind back into order: they may be a few places off, or sent again."""
 
-    DEPTH = 64
-
-    def __init__(self) -> None:
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
         self._next: int | None = None
         self._waiting: dict[int, tuple[int, bool, bytes]] = {}
 
@@ -58,7 +59,7 @@ class Orderer:
             return []
         self._waiting[sequence] = item
         ready: list[tuple[int, bool, bytes] | None] = []
-        if len(self._waiting) > self.DEPTH and self._next not in self._waiting:
+        if len(self._waiting) > self._depth and self._next not in self._waiting:
             ready.append(None)
             self._next = min(self._waiting, key=lambda number: (number - sequence) & 0xFFFF ^ 0x8000)
         while self._next in self._waiting:
@@ -112,7 +113,7 @@ class Packager:
             self._assembler.lost()
             return
         arrival = self._clock() - self._begun
-        for item in self._orderers.setdefault(kind, Orderer()).add(sequence, (timestamp, marker, payload)):
+        for item in self._orderers.setdefault(kind, Orderer(DEPTHS[kind])).add(sequence, (timestamp, marker, payload)):
             if kind == KINDS["video"]:
                 self._video_packet(item, arrival)
             elif item is not None:
@@ -126,7 +127,7 @@ class Packager:
         if unit is None:
             return
         if self._output is None:
-            if not unit.keyframe:
+            if not unit.keyframe or not unit.has_parameters:
                 return
             self._open(unit)
         self._write_video(unit, self._timelines["video"].seconds(unit.timestamp, arrival))

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 START_SECONDS = 10.0
 STOP_SECONDS = 3.0
+RESTART_SECONDS = 1.0
 MOST = 8
 """Packagers at a time: each takes some hundredths of a core and 60 MB."""
 
@@ -29,6 +30,8 @@ class Packagers:
         self._relay = relay
         self._sockets = Path(tempfile.mkdtemp(prefix="minsheng-"))  # a socket's path has 107 bytes at most
         self._closing = False
+        self._ready: set[int] = set()
+        """Packagers that came up: one that never did is not tried again before the next publisher."""
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -67,15 +70,20 @@ class Packagers:
         self._processes[activity] = process
         self._keep(asyncio.create_task(self._watch(activity, process), name=f"packager-{activity}"))
         assert process.stdout is not None
-        await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+        if not await asyncio.wait_for(process.stdout.readline(), START_SECONDS):
+            raise OSError("the packager ended at its start; the log says why")
+        self._ready.add(process.pid)
 
     async def _watch(self, activity: str, process: asyncio.subprocess.Process) -> None:
         status = await process.wait()
         if self._processes.get(activity) is process:
             del self._processes[activity]
-        if status and not self._closing:
-            log.error("%s: the packager ended with status %s", activity, status)
-            self.on_air(activity)  # refused where nobody publishes any more
+        if status and process.pid in self._ready:
+            log.error("%s: the packager ended with status %s; starting another", activity, status)
+            await asyncio.sleep(RESTART_SECONDS)
+            if not self._closing:
+                self.on_air(activity)  # refused where nobody publishes any more
+        self._ready.discard(process.pid)
 
     async def close(self) -> None:
         """End all of them. Idempotent."""

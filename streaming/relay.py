@@ -119,6 +119,7 @@ class Relay:
             raise NotOnAir("Nobody is publishing to this activity.")
         codecs = broadcast.publisher.codecs
         if "video" not in codecs or codecs["video"].name != "H264":
+            broadcast.detach()
             raise RelayError("HLS is made of H.264 alone.")
         if broadcast.tap is None or broadcast.tap.closed:
             broadcast.attach(await Tap.connect(path, codecs, self.port.drops))

@@ -18,7 +18,7 @@ from streaming.depacketize import START_CODE, H264Assembler, Unwrapper
 from streaming.packager import Orderer, Packager, Timeline
 from streaming.tap import HELLO, KINDS, Reader, pack
 
-IDR, SLICE, SPS = b"\x65" + b"i" * 50, b"\x41" + b"s" * 40, b"\x67sps"
+IDR, SLICE, SPS = b"\x65\x88" + b"i" * 50, b"\x41\x9a" + b"s" * 40, b"\x67sps"
 
 
 def fragments(unit: bytes, size: int) -> list[bytes]:
@@ -58,6 +58,16 @@ def test_nothing_is_shown_before_a_keyframe_or_after_a_loss() -> None:
     assert assembler.add(3, True, IDR) is not None
 
 
+def test_a_keyframe_without_its_beginning_is_none() -> None:
+    assembler = H264Assembler()
+    assert assembler.add(1, True, IDR) is not None
+    second_slice = b"\x65\x20" + b"i" * 50  # begins further down in the picture
+    assembler.lost()
+    assert assembler.add(2, True, second_slice) is None
+    assert assembler.add(3, True, SLICE) is None
+    assert assembler.add(4, True, IDR) is not None
+
+
 def test_a_lost_marker_costs_no_picture() -> None:
     assembler = H264Assembler()
     assert assembler.add(1, False, IDR) is None
@@ -74,7 +84,7 @@ def test_no_payload_breaks_the_assembler(packets: list[tuple[int, bool, bytes]])
 
 
 def test_order_is_restored_and_what_never_came_is_told() -> None:
-    orderer = Orderer()
+    orderer = Orderer(depth := 64)
 
     def feed(numbers: list[int]) -> list[int | None]:
         out: list[int | None] = []
@@ -83,9 +93,9 @@ def test_order_is_restored_and_what_never_came_is_told() -> None:
         return out
 
     assert feed([65_534, 65_536, 65_535, 65_535, 65_537]) == [65_534, 65_535, 65_536, 65_537]
-    late = feed([65_539 + step for step in range(Orderer.DEPTH + 1)])  # 65538 never comes
+    late = feed([65_539 + step for step in range(depth + 1)])  # 65538 never comes
     assert late[0] is None
-    assert late[1:] == [65_539 + step for step in range(Orderer.DEPTH + 1)]
+    assert late[1:] == [65_539 + step for step in range(depth + 1)]
     assert feed([65_538]) == []
 
 
