@@ -224,9 +224,17 @@ async def find_receipt(session: AsyncSession, receipt: str) -> ReceiptView:
         nickname=entry.nickname,
         created_at=entry.at,
         activity=ReceiptActivity(slug=activity.slug, title=activity.title),
+        reason=_receipt_reason(entry),
         answer=AnswerView.of(entry) if State(entry.state) in PUBLIC else None,
         suggestion=await _receipt_suggestion(session, suggestion) if suggestion else None,
     )
+
+
+def _receipt_reason(entry: Entry) -> str | None:
+    """Why an entry is not shown: the words that the host wrote for its author, or the word for the code."""
+    if entry.reason is None or entry.state not in (State.DECLINED, State.HIDDEN):
+        return None
+    return Reason(entry.reason).text if entry.state == State.HIDDEN else entry.reason
 
 
 async def _receipt_suggestion(session: AsyncSession, suggestion: Suggestion) -> ReceiptSuggestion:

@@ -383,6 +383,7 @@ class ReceiptView(BaseModel):
     nickname: str
     created_at: datetime
     activity: ReceiptActivity
+    reason: str | None
     answer: AnswerView | None
     suggestion: ReceiptSuggestion | None
 

@@ -75,3 +75,27 @@ async def test_what_was_published_with_an_answer_stays_the_units_record_after_un
     assert (await console.call("reopen", {"id": asked["id"]}))["entry"]["state"] == "pending"
     status, answer = await admin.call("POST", "/api/v1/receipts/withdraw", {"receipt": asked["receipt"]})
     assert (status, answer["error"]["code"]) == (409, "published")
+
+
+async def test_an_author_reads_why_an_entry_is_not_shown_until_that_is_taken_back(
+    service: ServiceProcess, admin: Staff, sockets: list[Client]
+) -> None:
+    await live(admin, "k10")
+    author = await citizen(service.url, "k10").connect()
+    console = await host(service.url, "k10", admin.cookie).connect()
+    sockets += [author, console]
+    asked = await author.call("question", speech("我的案件到哪一步了？"))
+
+    async def told() -> tuple[str, str | None]:
+        receipt = await admin.done("POST", "/api/v1/receipts", {"receipt": asked["receipt"]})
+        return receipt["state"], receipt["reason"]
+
+    assert await told() == ("pending", None)
+    await console.call("decline", {"id": asked["id"], "reason": "涉及个人信息，请到窗口办理"})
+    assert await told() == ("declined", "涉及个人信息，请到窗口办理")
+    await console.call("hide", {"id": asked["id"], "reason": "privacy"})
+    assert await told() == ("hidden", "泄露隐私")
+    await console.call("restore", {"id": asked["id"]})
+    assert await told() == ("declined", "涉及个人信息，请到窗口办理")
+    await console.call("reopen", {"id": asked["id"]})
+    assert await told() == ("pending", None)

@@ -105,6 +105,8 @@ export interface Receipt {
   nickname: string;
   created_at: string;
   activity: { slug: string; title: string };
+  /** Why it was declined or hidden, in words. */
+  reason: string | null;
   answer: Answer | null;
   suggestion: {
     number: number;
