@@ -118,7 +118,10 @@ async def test_the_page_and_the_command_give_the_same_bytes(
         entry["label"] is None for entry in (await admin.done("GET", f"/api/v1/activities/{slug}/entries"))["entries"]
     ):
         await asyncio.sleep(0.05)
-    page = await admin.download(f"/api/v1/activities/{slug}/digest?format={form}")
+    digest = f"/api/v1/activities/{slug}/digest?format="
+    while json.loads(await admin.download(f"{digest}json"))["audience"]["devices"] == 0:
+        await asyncio.sleep(0.1)  # who watched is written once a second
+    page = await admin.download(f"{digest}{form}")
     output = tmp_path_factory.mktemp("digest") / f"digest.{form}"
     command = service.run("digest", slug, "--format", form, "-o", str(output))
     assert command.returncode == 0, command.stderr.decode()
