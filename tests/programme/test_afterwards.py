@@ -14,18 +14,19 @@ from tests.service import ServiceProcess, Staff
 
 
 async def test_the_assessment_gives_facts_and_no_score(service: ServiceProcess, admin: Staff) -> None:
-    path = "/api/v1/activities/k09"
+    slug = await admin.own_activity(unit="renbaoju")
+    path = f"/api/v1/activities/{slug}"
     await admin.done("PATCH", path, {**PLANNED, "title": "=1+1"})
     await admin.done("POST", f"{path}/notice", {"version": 0, "reason": "补录"})
     await admin.done("POST", f"{path}/state", {"state": "live"})
-    author = await citizen(service.url, "k09").connect()
+    author = await citizen(service.url, slug).connect()
     idea = await author.call("comment", speech("建议多讲案例"))
     await author.call("question", speech("仲裁要多久？"))
     await author.close()
     await admin.done("POST", f"/api/v1/entries/{idea['id']}/acts", {"act": "suggest", "on": True})
     await admin.done("POST", f"{path}/state", {"state": "ended"})
     rows = (await admin.done("GET", "/api/v1/assessment"))["activities"]
-    row = next(row for row in rows if row["slug"] == "k09")
+    row = next(row for row in rows if row["slug"] == slug)
     assert (row["notice_due"], row["notice_on_time"], row["notice_version"]) == ("2023-10-07", False, 1)
     assert (row["comments"], row["questions"], row["answered"]) == (1, 1, 0)
     assert (row["suggestions"], row["decided"], row["adopted"]) == (1, 0, 0)
@@ -34,7 +35,7 @@ async def test_the_assessment_gives_facts_and_no_score(service: ServiceProcess, 
 
     book = openpyxl.load_workbook(io.BytesIO(await admin.download("/api/v1/assessment.xlsx")))
     header, *body = book["考核事实"].iter_rows(values_only=True)
-    written = next(dict(zip(header, line, strict=True)) for line in body if line[0] == "k09")
+    written = next(dict(zip(header, line, strict=True)) for line in body if line[0] == slug)
     assert (written["活动"], written["公告按时"], written["采纳情况公布"]) == ("=1+1", "否", None)
     assert written["开始时间"] == datetime(2023, 10, 10, 14)  # noqa: DTZ001 - Beijing time, as the sheet has it
     assert len(body) == len(rows)

@@ -147,7 +147,8 @@ def _text_of(content: bytes, form: str) -> str:
 
 
 async def test_an_activity_with_nothing_received_is_published_too(service: ServiceProcess, admin: Staff) -> None:
-    await admin.done("POST", "/api/v1/activities/j01/state", {"state": "ended"})
-    published = await admin.done("POST", "/api/v1/activities/j01/outcomes")
+    slug = await admin.own_activity()
+    await admin.done("POST", f"/api/v1/activities/{slug}/state", {"state": "ended"})
+    published = await admin.done("POST", f"/api/v1/activities/{slug}/outcomes")
     assert published["numbers"]["received"] == 0
     assert published["suggestions"] == []
