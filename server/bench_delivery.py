@@ -179,7 +179,11 @@ def _measure(url: str, pid: int) -> Iterator[tuple[str, str, str]]:
         f"{received / sent:,.0f} of {MANY:,} receive each",
         "",
     )
-    yield ("from sent to received", f"median {median(delays) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms", "aim: p99 under 500 ms")
+    yield (
+        "from sent to received",
+        f"median {median(delays) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms",
+        "aim: p99 under 500 ms",
+    )
     yield (
         "CPU for a comment to one phone more",
         f"{each * 1e6:.1f} µs",
