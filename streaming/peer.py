@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ PASSIVE_DELAY = 0.05
 """Seconds between the first connectivity check of a DTLS server and our ClientHello, lest it comes too early."""
 
 
-class Peer:
+class Peer(ABC):
     """Base of a publisher's and a viewer's session, which differ in what they do with packets.
 
     `closed` is called once, when the session is over, with the reason.
@@ -112,11 +113,13 @@ class Peer:
 
     # What the two kinds of session do
 
+    @abstractmethod
     def on_connected(self) -> None:
-        raise NotImplementedError
+        """The keys are there."""
 
+    @abstractmethod
     def rtcp(self, data: bytes, now: float) -> None:
-        raise NotImplementedError
+        """Take a compound RTCP packet, decrypted."""
 
     def address_changed(self, address: Address) -> None:
         """The peer is to be reached at another address from now on."""

@@ -1,5 +1,6 @@
 """The pages: built files, served with strict headers."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
@@ -36,7 +37,7 @@ async def secure(request: web.Request, response: web.StreamResponse) -> None:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
 
 
-def _page(name: str) -> web.RouteDef | object:
+def _page(name: str) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
     async def serve(_request: web.Request) -> web.FileResponse:
         path = STATIC / name
         if not path.exists():
@@ -48,8 +49,8 @@ def _page(name: str) -> web.RouteDef | object:
 
 def routes() -> list[web.AbstractRouteDef]:
     """The pages and their files."""
-    pages: list[web.AbstractRouteDef] = [web.get(path, _page(name)) for path, name in _PAGES.items()]  # type: ignore[arg-type]
-    pages += [web.get(f"/{path.name}", _page(path.name)) for path in sorted(STATIC.glob("*.*")) if path.is_file()]  # type: ignore[arg-type]
+    pages: list[web.AbstractRouteDef] = [web.get(path, _page(name)) for path, name in _PAGES.items()]
+    pages += [web.get(f"/{path.name}", _page(path.name)) for path in sorted(STATIC.glob("*.*")) if path.is_file()]
     if (STATIC / "assets").is_dir():
         pages.append(web.static("/assets", STATIC / "assets"))
     return pages
