@@ -121,6 +121,7 @@ class Peer(ABC):
     def rtcp(self, data: bytes, now: float) -> None:
         """Take a compound RTCP packet, decrypted."""
 
+    @abstractmethod
     def address_changed(self, address: Address) -> None:
         """The peer is to be reached at another address from now on."""
 

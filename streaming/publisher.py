@@ -21,6 +21,7 @@ from aiortc.rtp import (
 )
 
 from streaming import codecs, dtls
+from streaming.ice import Address
 from streaming.packet import Malformed, extension_value, parse
 from streaming.peer import Peer
 from streaming.reception import Reception
@@ -82,6 +83,9 @@ class Publisher(Peer):
 
     def on_connected(self) -> None:
         self.broadcast.publisher_connected(self)
+
+    def address_changed(self, address: Address) -> None:
+        """Nothing is kept by address: reports go wherever the peer is."""
 
     def rtp_received(self, size: int, now: float) -> None:
         port = self.port
