@@ -1,6 +1,7 @@
 """A citizen's phone: one Socket.IO client of `/audience`, and what it has received."""
 
 import asyncio
+import contextlib
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
@@ -53,8 +54,10 @@ class Client:
         async with asyncio.timeout(seconds):
             while True:
                 self._news.clear()
-                if found := condition():
-                    return found
+                # An entry that the condition looks into may not have come yet.
+                with contextlib.suppress(KeyError):
+                    if found := condition():
+                        return found
                 await self._news.wait()
 
     def entries(self, event: str) -> dict[int, dict[str, Any]]:
