@@ -33,7 +33,7 @@ def npm(*arguments: str) -> None:
     script = node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     path = os.pathsep.join((str(node / "bin"), os.environ.get("PATH", "")))
     command = [node / "bin" / "node", script, *arguments]
-    subprocess.run(command, cwd=WEB, check=True, env={**os.environ, "PATH": path})  # noqa: S603
+    subprocess.run(command, cwd=WEB, check=True, env={**os.environ, "PATH": path})  # noqa: S603 - npm of the wheel
 
 
 def build(*, force: bool = False) -> bool:
@@ -47,7 +47,7 @@ def build(*, force: bool = False) -> bool:
     return True
 
 
-class PagesHook(BuildHookInterface):  # type: ignore[type-arg]
+class PagesHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling types it loosely
     """Hatch calls this for wheels and editable installs alike."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -160,7 +160,7 @@ class _Bayes:
 
     def __init__(self, tables: Path, stop_words: Path) -> None:
         # marshal is as safe as the package's own code, from whose folder the file comes.
-        stored = marshal.loads(gzip.decompress(tables.read_bytes()))  # noqa: S302
+        stored = marshal.loads(gzip.decompress(tables.read_bytes()))  # noqa: S302 - snownlp's own file
         classes = stored["d"]
         self._names: list[str] = list(classes)
         counts = [classes[name]["d"] for name in self._names]

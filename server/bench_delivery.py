@@ -133,7 +133,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
             "MINSHENG_ADMIN_PASSWORD": _PASSWORD,
         }
         command = [sys.executable, "-m", "server.cli", "serve"]
-        service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
+        service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - us
         try:
             _wait_for(port)
             yield from _measure(url, service.pid)

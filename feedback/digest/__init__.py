@@ -41,7 +41,7 @@ def render(digest: Digest, format: str) -> bytes:  # noqa: A002 - the word of th
     return FORMATS[format].render(digest)
 
 
-def filename(digest: Digest, format: str) -> str:  # noqa: A002
+def filename(digest: Digest, format: str) -> str:  # noqa: A002 - as above
     """A name for the file, in ASCII: the activity's slug and the Beijing time it stands for."""
     from feedback.digest.wording import beijing
 
