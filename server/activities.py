@@ -26,6 +26,8 @@ class Known:
     state: str
     unit_ids: frozenset[str]
     moderation: str = "after"
+    slow_seconds: int = 0
+    challenge: str = "auto"
 
 
 class Directory:
@@ -60,7 +62,15 @@ class Directory:
         if activity is None:
             return None
         units = frozenset(unit.id for unit in activity.units)
-        return Known(activity.id, activity.slug, activity.state, units, activity.moderation)
+        return Known(
+            id=activity.id,
+            slug=activity.slug,
+            state=activity.state,
+            unit_ids=units,
+            moderation=activity.moderation,
+            slow_seconds=activity.slow_seconds,
+            challenge=activity.challenge,
+        )
 
     def forget(self, slug: str) -> None:
         """Look the activity up again next time."""

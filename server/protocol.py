@@ -13,6 +13,7 @@ Kind = Literal["open-day", "lecture"]
 State = Literal["scheduled", "live", "ended"]
 Form = Literal["online", "in-person", "hybrid"]
 Mode = Literal["after", "before", "suspicious"]
+ChallengeMode = Literal["off", "auto", "on"]
 
 
 class UnitView(BaseModel):
@@ -74,6 +75,8 @@ class ActivityView(SummaryView):
     watching: int
     notice_version: int
     moderation: Mode
+    slow_seconds: int
+    challenge: ChallengeMode
 
 
 class DeadlineView(BaseModel):

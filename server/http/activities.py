@@ -26,7 +26,7 @@ from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
 from server.notices import announced
 from server.programme.calendar import beijing_date
-from server.protocol import ActivityView, CountsView, DeskRow, Form, Mode, SummaryView, UnitView
+from server.protocol import ActivityView, ChallengeMode, CountsView, DeskRow, Form, Mode, SummaryView, UnitView
 from server.services import Services
 from server.store.tables import Act, Activity, Entry, Suggestion, Unit
 
@@ -61,6 +61,8 @@ class ActivityChange(BaseModel):
     flow: Words | None = Field(None, max_length=5000)
     participation: Words | None = Field(None, max_length=2000)
     moderation: Mode | None = None
+    slow_seconds: int | None = Field(None, ge=0, le=600)
+    challenge: ChallengeMode | None = None
     units: list[str] | None = Field(None, min_length=1, max_length=10)
     reason: Words = Field("", max_length=500)
 
@@ -107,6 +109,8 @@ def _view(services: Services, activity: Activity, version: int, notice_version: 
         watching=services.presence.watching(activity.id),
         notice_version=notice_version,
         moderation=cast("Mode", activity.moderation),
+        slow_seconds=activity.slow_seconds,
+        challenge=cast("ChallengeMode", activity.challenge),
     )
 
 
@@ -152,7 +156,7 @@ async def list_units(call: Call[None]) -> UnitList:
 )
 async def change(call: Call[ActivityChange]) -> ActivityView:
     services, fields = call.services, call.body.model_dump(exclude_unset=True, exclude={"reason", "units"})
-    for name in ("title", "summary", "place", "flow", "participation", "moderation"):
+    for name in ("title", "summary", "place", "flow", "participation", "moderation", "slow_seconds", "challenge"):
         if name in fields and fields[name] is None:
             raise BadRequest(f"请检查 {name}：没有填写。")
     async with services.database.write() as session:
@@ -179,6 +183,8 @@ async def change(call: Call[ActivityChange]) -> ActivityView:
         )
         await file_if_due(session, call.staff, activity, times, reason=call.body.reason, now=services.now())
     services.directory.forget(call.target.slug)
+    if "slow_seconds" in fields:
+        await services.hub.announce(call.target.slug)
     return await activity_view(services, call.target.slug)
 
 

@@ -15,13 +15,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from feedback.states import Kind
 from feedback.text import ANONYMOUS, clean, is_blank
 from server.activities import Directory, Known
-from server.errors import BadRequest, Conflict, NotFound, ServiceError
+from server.errors import BadRequest, Conflict, NotFound, RateLimited, ServiceError
 from server.moderation_rules import Rules
 from server.protocol import CommentView, QuestionView, dump
 from server.realtime.acknowledgement import acknowledge
+from server.realtime.challenge import Challenges, Solution
 from server.realtime.channels import AUDIENCE, room
 from server.realtime.delivery import Delivery
-from server.realtime.limits import ADDRESS_SPEECH, DEVICE_SPEECH, DEVICE_VOTES, Buckets, network_of
+from server.realtime.hub import broadcast_news
+from server.realtime.limits import (
+    ACTIVITY_SPEECH,
+    ADDRESS_SPEECH,
+    DEVICE_SPEECH,
+    DEVICE_VOTES,
+    Buckets,
+    SlowMode,
+    network_of,
+)
 from server.realtime.presence import Presence
 from server.scoring import Scoring
 from server.store.database import Database
@@ -115,6 +125,9 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self._on_air = on_air
         self._address_of = address_of
         self._now = now
+        self.challenges = Challenges(key, now=now)
+        self.slow_mode = SlowMode()
+        self.activity_speech = Buckets(ACTIVITY_SPEECH)
         self.device_speech = Buckets(DEVICE_SPEECH)
         self.device_votes = Buckets(DEVICE_VOTES)
         self.address_speech = Buckets(ADDRESS_SPEECH)
@@ -148,7 +161,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         await self._greet(sid, activity, hello.last)
 
     async def _greet(self, sid: str, activity: Known, last: int | None) -> None:
-        await self.emit("broadcast", {"state": activity.state, "on_air": self._on_air(activity.slug)}, to=sid)
+        await self.emit("broadcast", broadcast_news(activity, on_air=self._on_air(activity.slug)), to=sid)
         await self.emit("presence", {"watching": self._presence.watching(activity.id)}, to=sid)
         try:
             missed = await self._missed(activity.id, last)
@@ -191,6 +204,10 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         """附议: one device, one vote."""
         return await acknowledge(self._vote(sid, data))
 
+    async def on_prove(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
+        """The solution of a challenge."""
+        return await acknowledge(self._prove(sid, data))
+
     async def on_resume(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
         """What was missed since an id."""
         return await acknowledge(self._resume(sid, data))
@@ -208,6 +225,8 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         try:
             self._admit(session, activity)
             admitted = self._rules.admit(activity, Kind(kind), session["device"], text, nickname)
+            if activity.slow_seconds:
+                self.slow_mode.take(f"{activity.id}:{session['device']}", activity.slow_seconds)
         except ServiceError:
             # A key that is stored already gets its first acknowledgement again, whatever has happened since.
             known = await self._known(activity.id, session["device"], key)
@@ -237,8 +256,22 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             words = "活动还没有开始" if activity.state == "scheduled" else "活动已经结束"
             raise Conflict(f"{words}，现在不能留言。", code="not_live")
         self._rules.require_voice(activity.id, session["device"])
-        self.device_speech.take(session["device"])
+        device, address = session["device"], session["address"]
+        self.challenges.require(activity.challenge, device, address)
+        try:
+            self.device_speech.take(device)
+        except RateLimited:
+            self.challenges.too_fast(device, address)
+            raise
+        self.address_speech.take(address)
+        self.activity_speech.take(activity.slug)
+
+    async def _prove(self, sid: str, data: object) -> dict[str, Any]:
+        solution = Solution.model_validate(data)
+        session = await self.get_session(sid)
         self.address_speech.take(session["address"])
+        self.challenges.prove(session["device"], solution)
+        return {}
 
     async def _known(self, activity_id: int, device: str, key: str) -> dict[str, Any] | None:
         async with self._database.read() as database:

@@ -6,7 +6,7 @@ from typing import Any
 
 import socketio
 
-from server.activities import Directory
+from server.activities import Directory, Known
 from server.broadcasts import Broadcasts
 from server.moderation import Moderated
 from server.moderation_rules import Rules
@@ -52,6 +52,11 @@ def make_server(redis_url: str, malformed: Malformed) -> socketio.AsyncServer:
     return server
 
 
+def broadcast_news(activity: Known, *, on_air: bool) -> dict[str, Any]:
+    """The event `broadcast`: the state of an activity, and how fast it may be spoken to."""
+    return {"state": activity.state, "on_air": on_air, "slow_seconds": activity.slow_seconds}
+
+
 class Hub:
     """Tells rooms what happened. Holds no state of its own."""
 
@@ -72,7 +77,7 @@ class Hub:
     async def announce(self, slug: str) -> None:
         """The state of an activity, or who is on air, changed."""
         activity = await self._directory.find(slug)
-        news = {"state": activity.state, "on_air": self._broadcasts.on_air(slug)}
+        news = broadcast_news(activity, on_air=self._broadcasts.on_air(slug))
         for namespace in (AUDIENCE, HOST):
             await self._sio.emit("broadcast", news, room=room(activity.id), namespace=namespace)
 

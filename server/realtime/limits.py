@@ -21,6 +21,8 @@ DEVICE_SPEECH = Rate(burst=8, per_second=0.5)
 DEVICE_VOTES = Rate(burst=20, per_second=1)
 # A mobile operator puts thousands of citizens behind one address: this one only stops a flood.
 ADDRESS_SPEECH = Rate(burst=1000, per_second=100)
+# What one server takes in all: far above any real activity.
+ACTIVITY_SPEECH = Rate(burst=5000, per_second=1000)
 ADDRESS_LOOKUPS = Rate(burst=30, per_second=0.5)
 
 
@@ -52,6 +54,31 @@ class Buckets:
             self.refused += 1
             wait = (1 - tokens) / self._rate.per_second
             raise RateLimited(f"您发得太快了，请{max(1, round(wait))}秒后再发。", retry_after=wait)
+
+
+class SlowMode:
+    """慢速模式: one entry of a name in so many seconds. Bounded and timed as `Buckets`."""
+
+    def __init__(self, *, capacity: int = 100_000, clock: Callable[[], float] = time.monotonic) -> None:
+        self._capacity = capacity
+        self._clock = clock
+        self._last: OrderedDict[str, float] = OrderedDict()
+        self.refused = 0
+
+    def take(self, name: str, seconds: int) -> None:
+        """Note an entry. Raises RateLimited (`slow_mode`) with the seconds until the next one."""
+        now = self._clock()
+        last = self._last.get(name)
+        if last is not None and now < last + seconds:
+            self.refused += 1
+            wait = last + seconds - now
+            raise RateLimited(
+                f"主持人开启了慢速模式，请{max(1, round(wait))}秒后再发。", code="slow_mode", retry_after=wait
+            )
+        self._last.pop(name, None)
+        self._last[name] = now
+        if len(self._last) > self._capacity:
+            self._last.popitem(last=False)
 
 
 def network_of(address: str) -> str:

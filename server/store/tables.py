@@ -120,6 +120,10 @@ class Activity(Base):
     """Entries ever acknowledged, counted in the transaction that stores them: the ledger's left side."""
     moderation: Mapped[str] = mapped_column(String(16), default="after", server_default="after")
     """When comments are shown: `after`, `before` or `suspicious` (server.moderation_rules)."""
+    slow_seconds: Mapped[int] = mapped_column(default=0, server_default="0")
+    """慢速模式: seconds between two entries of one device; 0 = off."""
+    challenge: Mapped[str] = mapped_column(String(8), default="auto", server_default="auto")
+    """When a device proves work before it speaks: `off`, `auto` or `on` (server.realtime.challenge)."""
     units: Mapped[list[Unit]] = relationship(secondary="activity_unit", order_by=Unit.id, lazy="selectin")
 
 

@@ -25,6 +25,8 @@ const ACTIVITY: Activity = {
   watching: 0,
   notice_version: 0,
   moderation: "after",
+  slow_seconds: 0,
+  challenge: "auto",
 };
 
 function row(slug: string, over: Partial<DeskRow>): DeskRow {

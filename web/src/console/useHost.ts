@@ -6,7 +6,7 @@ import type {
   Acknowledgement,
   Act,
   Activity,
-  ActivityState,
+  BroadcastNews,
   Entry,
   EntryKind,
   Health,
@@ -19,7 +19,7 @@ interface Received {
   comments(list: Entry[]): void;
   questions(list: Entry[]): void;
   presence(now: { watching: number }): void;
-  broadcast(now: { state: ActivityState; on_air: boolean }): void;
+  broadcast(now: BroadcastNews): void;
   stream(now: Stream): void;
   health(now: Health): void;
 }

@@ -2,9 +2,11 @@ import { computed, onUnmounted, ref, shallowRef } from "vue";
 import type { Socket } from "socket.io-client";
 import { merge, without } from "../shared/lists";
 import type {
-  ActivityState,
+  Acknowledgement,
+  BroadcastNews,
   EntryAcknowledgement,
   EntryKind,
+  Proof,
   PublicComment,
   PublicQuestion,
   VoteAcknowledgement,
@@ -17,7 +19,7 @@ interface Received {
   questions(list: PublicQuestion[]): void;
   removed(gone: { ids: number[] }): void;
   presence(now: { watching: number }): void;
-  broadcast(now: { state: ActivityState; on_air: boolean }): void;
+  broadcast(now: BroadcastNews): void;
   outcomes(published: { version: number }): void;
   notice(published: { version: number }): void;
 }
@@ -31,6 +33,7 @@ interface Words {
 interface Sent {
   comment(words: Words, answer: (given: EntryAcknowledgement) => void): void;
   question(words: Words, answer: (given: EntryAcknowledgement) => void): void;
+  prove(proof: Proof, answer: (given: Acknowledgement<object>) => void): void;
   vote(vote: { question: number; on: boolean }, answer: (given: VoteAcknowledgement) => void): void;
 }
 
@@ -43,7 +46,7 @@ export function useAudience(slug: string, { counted = true }: { counted?: boolea
   const comments = shallowRef<PublicComment[]>([]);
   const questions = shallowRef<PublicQuestion[]>([]);
   const watching = ref<number | null>(null);
-  const broadcast = ref<{ state: ActivityState; on_air: boolean } | null>(null);
+  const broadcast = ref<BroadcastNews | null>(null);
   /** The newest published version that was told since the page opened. */
   const outcomesVersion = ref(0);
   const noticeVersion = ref(0);
@@ -101,6 +104,7 @@ export function useAudience(slug: string, { counted = true }: { counted?: boolea
     },
     say: (kind: EntryKind, words: Words): Promise<EntryAcknowledgement> =>
       socket.timeout(PATIENCE).emitWithAck(kind, words),
+    prove: (proof: Proof): Promise<Acknowledgement<object>> => socket.timeout(PATIENCE).emitWithAck("prove", proof),
     vote: (question: number, on: boolean): Promise<VoteAcknowledgement> =>
       socket.timeout(PATIENCE).emitWithAck("vote", { question, on }),
   };

@@ -1,5 +1,6 @@
 import { onUnmounted, ref, shallowRef, watch } from "vue";
 import { Outbox, type Letter, type LetterStore } from "../shared/outbox";
+import { solve } from "../shared/proof";
 import type { EntryKind } from "../shared/protocol";
 import { forget, keep, names, randomName, recall } from "../shared/storage";
 import { toast } from "../shared/toasts";
@@ -33,12 +34,20 @@ export function useOutbox(slug: string, audience: Audience) {
   const letters = shallowRef<readonly Letter[]>([]);
   const own = ref<OwnEntry[]>(recall<OwnEntry[]>(`own.${slug}`, []));
 
+  /** When the service took the last one, in milliseconds. */
+  const acceptedAt = ref(0);
+
   const outbox = new Outbox(browserStore(slug), {
     send: ({ kind, key, text, nickname }) => audience.say(kind, { key, text, nickname }),
+    async prove(challenge) {
+      const proof = await solve(challenge);
+      return proof !== null && (await audience.prove(proof)).ok;
+    },
     accepted(letter, { id, receipt, state }) {
       const kept = recall<OwnEntry[]>(`own.${slug}`, []).filter((entry) => entry.id !== id);
       own.value = [...kept, { id, receipt, kind: letter.kind, text: letter.text, at: letter.at }].slice(-KEPT);
       keep(`own.${slug}`, own.value);
+      acceptedAt.value = Date.now();
       const what = letter.kind === "comment" ? "留言" : "提问";
       toast(state === "pending" ? `${what}已提交，审核后公开，回执码 ${receipt}` : `${what}已发出，回执码 ${receipt}`);
     },
@@ -52,6 +61,7 @@ export function useOutbox(slug: string, audience: Audience) {
   return {
     letters,
     own,
+    acceptedAt,
     send: (kind: EntryKind, text: string, nickname: string) => outbox.add({ key: randomName(), kind, text, nickname }),
     takeBack: (key: string) => outbox.takeBack(key),
     /** Forgets the words of an entry that its author took back; the code stays. */

@@ -17,6 +17,7 @@ import type {
   Holiday,
   Holidays,
   Ledger,
+  ChallengeMode,
   ModerationMode,
   Notice,
   NoticeDraft,
@@ -105,6 +106,8 @@ export interface ActivityChanges {
   flow?: string;
   participation?: string;
   moderation?: ModerationMode;
+  slow_seconds?: number;
+  challenge?: ChallengeMode;
   units?: Unit["id"][];
   /** Why the time changes, where that has to be filed. */
   reason?: string;

@@ -24,6 +24,14 @@ const no = (code: string, retry_after?: number): EntryAcknowledgement => ({
   ok: false,
   error: retry_after === undefined ? { code, message: code } : { code, message: code, retry_after },
 });
+const challenged = (salt: string): EntryAcknowledgement => ({
+  ok: false,
+  error: {
+    code: "challenge",
+    message: "challenge",
+    challenge: { algorithm: "SHA-256", challenge: "", maxnumber: 1, salt, signature: "" },
+  },
+});
 
 function open(drawer: Drawer, answers: (EntryAcknowledgement | "silence")[]) {
   const sent: string[] = [];
@@ -34,6 +42,7 @@ function open(drawer: Drawer, answers: (EntryAcknowledgement | "silence")[]) {
       const answer = answers.shift() ?? "silence";
       return answer === "silence" ? Promise.reject(new Error("timeout")) : Promise.resolve(answer);
     },
+    prove: (challenge) => Promise.resolve(challenge.salt === "solvable"),
     accepted: (_letter, { id }) => accepted.push(id),
     changed: () => undefined,
   });
@@ -47,6 +56,26 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe("the outbox", () => {
+  it("proves work where it is asked to, and sends the same letter again", async () => {
+    const { outbox, sent, accepted, write } = open(new Drawer(), [challenged("solvable"), ok(1)]);
+    outbox.setOnline(true);
+    write("one");
+    await settle();
+    expect(sent).toEqual(["one", "one"]);
+    expect(accepted).toEqual([1]);
+  });
+
+  it("keeps a letter whose challenge was not solved, and tries again later", async () => {
+    const { outbox, sent, accepted, write } = open(new Drawer(), [challenged("too hard"), ok(1)]);
+    outbox.setOnline(true);
+    write("one");
+    await settle();
+    expect(accepted).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sent).toEqual(["one", "one"]);
+    expect(accepted).toEqual([1]);
+  });
+
   it("sends in the order of writing and forgets what is acknowledged", async () => {
     const drawer = new Drawer();
     const { outbox, sent, accepted, write } = open(drawer, [ok(1), ok(2)]);

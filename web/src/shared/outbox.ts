@@ -1,4 +1,4 @@
-import type { EntryAcknowledgement, EntryKind } from "./protocol";
+import type { Challenge, EntryAcknowledgement, EntryKind } from "./protocol";
 
 /** Something written and not yet acknowledged. It lives in the browser's storage until it is. */
 export interface Letter {
@@ -24,12 +24,14 @@ export interface LetterStore {
 export interface OutboxEvents {
   /** Hands a letter over; rejects where no answer came. The same key may be handed over again. */
   send(letter: Letter): Promise<EntryAcknowledgement>;
+  /** Solves the challenge that the service set before it takes this letter; false where that did not help. */
+  prove(challenge: Challenge): Promise<boolean>;
   accepted(letter: Letter, answer: { id: number; receipt: string; state: string }): void;
   changed(letters: readonly Letter[]): void;
 }
 
 /** Refusals that pass by themselves. All others are final for the text as it is. */
-const PASSING: ReadonlySet<string> = new Set(["rate_limited", "unavailable"]);
+const PASSING: ReadonlySet<string> = new Set(["rate_limited", "slow_mode", "unavailable"]);
 const PAUSE_AFTER_SILENCE = 2_000;
 const PAUSE_WHEN_UNAVAILABLE = 5;
 
@@ -120,6 +122,13 @@ export class Outbox {
         } catch {
           if (this.online) this.wait(PAUSE_AFTER_SILENCE);
           return;
+        }
+        if (!answer.ok && answer.error.code === "challenge" && answer.error.challenge !== undefined) {
+          if (!(await this.events.prove(answer.error.challenge).catch(() => false))) {
+            this.wait(PAUSE_AFTER_SILENCE);
+            return;
+          }
+          continue;
         }
         this.settle(letter, answer);
       }

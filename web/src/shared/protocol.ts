@@ -35,10 +35,36 @@ export interface Activity extends Summary {
   /** 0 = no notice published yet. */
   notice_version: number;
   moderation: ModerationMode;
+  /** Seconds between two entries of one device; 0 = no slow mode. */
+  slow_seconds: number;
+  challenge: ChallengeMode;
 }
 
 /** Comments are shown at once, after a host's approval, or after approval where something is suspicious. */
 export type ModerationMode = "after" | "before" | "suspicious";
+
+/** When a device proves work before it speaks. */
+export type ChallengeMode = "off" | "auto" | "on";
+
+/** Proof of work as ALTCHA (version 1) puts it. */
+export interface Challenge {
+  algorithm: string;
+  challenge: string;
+  maxnumber: number;
+  salt: string;
+  signature: string;
+}
+
+export interface Proof extends Omit<Challenge, "maxnumber"> {
+  number: number;
+}
+
+/** The event `broadcast`. */
+export interface BroadcastNews {
+  state: ActivityState;
+  on_air: boolean;
+  slow_seconds: number;
+}
 
 export type AnswerMode = "live" | "written";
 
@@ -285,6 +311,8 @@ export interface Refusal {
   code: string;
   message: string;
   retry_after?: number;
+  /** With the code `challenge`: what has to be solved first. */
+  challenge?: Challenge;
 }
 
 export type Acknowledgement<T> = ({ ok: true } & T) | { ok: false; error: Refusal };
