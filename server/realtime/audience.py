@@ -225,8 +225,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         try:
             self._admit(session, activity)
             admitted = self._rules.admit(activity, Kind(kind), session["device"], text, nickname)
-            if activity.slow_seconds:
-                self.slow_mode.take(f"{activity.id}:{session['device']}", activity.slow_seconds)
+            self.slow_mode.take(f"{activity.id}:{session['device']}", activity.slow_seconds)
         except ServiceError:
             # A key that is stored already gets its first acknowledgement again, whatever has happened since.
             known = await self._known(activity.id, session["device"], key)

@@ -72,15 +72,29 @@ async def test_a_comment_waits_is_approved_and_taken_back(
     await expect(console.get_by_test_id("bans")).to_contain_text("现在没有人被禁言")
     await console.keyboard.press("Escape")
 
+    # Slow mode: the draft stays while the seconds run down; and a phone that has to prove work does it by itself.
+    await console.get_by_test_id("challenge-mode").select_option("on")
+    await expect(console.get_by_text("每台设备发言前都要验证")).to_be_visible()
+    await say(phone, "验证以后发出的一条")
+    await expect(console.get_by_test_id("host-comment").filter(has_text="验证以后发出")).to_be_visible()
+    await console.get_by_test_id("slow-mode").select_option("300")
+    await expect(phone.get_by_text("慢速模式：每 300 秒可发一条").first).to_be_visible()
+    await console.screenshot(path=pictures / "console-slow-mode.png")
+    await phone.get_by_test_id("comment-input").fill("等一等再发的一条")
+    await expect(phone.get_by_test_id("comment-send")).to_be_disabled()
+    await expect(phone.get_by_text("秒后可以再发，已写的会保留").first).to_be_visible()
+    await phone.screenshot(path=pictures / "slow-mode-phone.png")
+    await phone.get_by_test_id("comment-input").fill("")
+
     # The author takes the comment back.
     await phone.get_by_test_id("own-open").click()
-    await phone.get_by_test_id("withdraw").click()
+    await phone.get_by_test_id("receipt").filter(has_text="三号楼").get_by_test_id("withdraw").click()
     await phone.screenshot(path=pictures / "withdraw-phone.png")
     await phone.get_by_test_id("withdraw-confirm").click()
     await expect(phone.get_by_test_id("receipt-withdrawn")).to_be_visible()
     await phone.screenshot(path=pictures / "withdrawn-phone.png")
-    await expect(row).to_contain_text("本人已撤回，内容已删除")
-    await expect(row).not_to_contain_text("三号楼")
+    await expect(console.get_by_text("本人已撤回，内容已删除")).to_be_visible()
+    await expect(console.get_by_test_id("host-comment").filter(has_text="三号楼")).to_have_count(0)
     assert "三号楼" not in await phone.evaluate("JSON.stringify(localStorage)")
     assert errors == []
 

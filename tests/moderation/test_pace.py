@@ -115,7 +115,7 @@ async def test_slow_mode_on_the_line(service: ServiceProcess, admin: Staff, sock
     await author.until(lambda: author.received["broadcast"][-1]["slow_seconds"] == 60)
     first = speech("第一条")
     accepted = await author.call("comment", first)
-    assert accepted["ok"]
+    assert accepted["ok"], accepted
     refused = (await author.call("question", speech("第二条？")))["error"]
     assert refused["code"] == "slow_mode"
     assert 55 < refused["retry_after"] <= 60
