@@ -29,11 +29,13 @@ from server.http import (
     outcomes,
     pages,
     programme,
+    reminders,
     rules,
     session,
     webrtc,
 )
 from server.http.errors import errors
+from server.mail import Mailer
 from server.moderation_rules import Rules
 from server.realtime.audience import AudienceNamespace
 from server.realtime.delivery import Delivery
@@ -42,6 +44,7 @@ from server.realtime.hub import Hub, make_server
 from server.realtime.limits import ADDRESS_LOOKUPS, Buckets
 from server.realtime.malformed import Malformed
 from server.realtime.presence import Presence
+from server.reminders import Reminders
 from server.scoring import Scoring
 from server.services import SERVICES, Services, utc_now
 from server.store.database import Database
@@ -64,6 +67,7 @@ HANDLERS = (
     media,
     entries,
     outcomes,
+    reminders,
     rules,
     accounts,
     webrtc,
@@ -141,6 +145,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         address_of=lambda environ: authenticator.address_of(environ["aiohttp.request"]),
         now=now,
     )
+    mailer = Mailer(settings.smtp_url, settings.mail_from)
     services = Services(
         settings=settings,
         key=key,
@@ -163,6 +168,8 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         packagers=packagers,
         audience=audience,
         lookups=Buckets(ADDRESS_LOOKUPS),
+        mailer=mailer,
+        reminders=Reminders(database, mailer, board=f"{settings.site_url}/admin", now=now),
     )
 
     async def snapshot(slug: str) -> dict[str, object]:
@@ -202,5 +209,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(services.packagers.close)
         await services.broadcasts.start(services.relay)
         stack.push_async_callback(services.broadcasts.close)
+        await services.reminders.start()
+        stack.push_async_callback(services.reminders.close)
         stack.push_async_callback(services.sio.shutdown)
         yield

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, ValidationError, field_validator
 
 PREFIX = "MINSHENG_"
 
@@ -25,6 +26,18 @@ def _redis_url(value: str) -> str:
     if value and not value.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("should begin with redis://, rediss:// or unix://")
     return value
+
+
+def _smtp_url(value: str) -> str:
+    if value and not (value.startswith(("smtp://", "smtps://")) and urlsplit(value).hostname):
+        raise ValueError("should be smtp://user:password@host:587 or smtps://user:password@host:465")
+    return value
+
+
+def _public_url(value: str) -> str:
+    if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
+        raise ValueError("should begin with http:// or https://")
+    return value.rstrip("/")
 
 
 def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -53,6 +66,13 @@ class Settings(BaseModel):
     secret_key: str = Field(
         "", description="Key that signs tokens; empty means make one and keep it in the data folder."
     )
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        "", description="Address at which people open the pages, for links in e-mail; empty means host and port."
+    )
+    smtp_url: Annotated[str, AfterValidator(_smtp_url)] = Field(
+        "", description="Mail server for reminders; empty means that no mail is sent."
+    )
+    mail_from: EmailStr = Field("minsheng@localhost.localdomain", description="Sender of the service's mail.")
     trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_networks)] = Field(
         (), description="Addresses or networks of reverse proxies whose forwarded headers count, comma-separated."
     )
@@ -84,8 +104,13 @@ class Settings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             field = str(first["loc"][0])
-            shown = "…" if field in {"admin_password", "secret_key"} else repr(first["input"])
+            shown = "…" if field in {"admin_password", "secret_key", "smtp_url"} else repr(first["input"])
             raise ConfigurationError(f"{PREFIX}{field.upper()} = {shown}: {first['msg']}") from None
+
+    @property
+    def site_url(self) -> str:
+        """The address of the pages, without a slash at its end."""
+        return self.public_url or f"http://{self.http_host}:{self.http_port}"
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,10 +13,7 @@ from server.programme.filings import Times
 from server.protocol import DeadlineView
 from server.store.tables import Activity, Publication
 
-_SHOWN: tuple[tuple[DeadlineKind, Literal["notice", "materials"]], ...] = (
-    (DeadlineKind.NOTICE, "notice"),
-    (DeadlineKind.MATERIALS, "materials"),
-)
+_ALWAYS_SHOWN = (DeadlineKind.NOTICE, DeadlineKind.MATERIALS)
 
 
 def timetable_of(calendar: WorkingCalendar, activity: Activity) -> Timetable | None:
@@ -26,13 +22,13 @@ def timetable_of(calendar: WorkingCalendar, activity: Activity) -> Timetable | N
         return None
     first = beijing_date(activity.starts_at)
     last = beijing_date(activity.ends_at or activity.starts_at)
-    return _counted(calendar, activity.form, first, last)
+    return _counted(calendar, activity.form, first, last, activity.promise_days)
 
 
 @lru_cache(maxsize=4096)
-def _counted(calendar: WorkingCalendar, form: str, first: date, last: date) -> Timetable:
+def _counted(calendar: WorkingCalendar, form: str, first: date, last: date, promise: int | None) -> Timetable:
     # Walking the days is most of what a desk of a thousand activities costs; the same days give the same table.
-    return timetable(calendar, Form(form), first, last)
+    return timetable(calendar, Form(form), first, last, promise=promise)
 
 
 async def materials_published(session: AsyncSession) -> dict[int, datetime]:
@@ -50,6 +46,16 @@ def notice_done(activity: Activity, told: Announced | None) -> date | None:
     return beijing_date(told.since)
 
 
+def done_on(activity: Activity, told: Announced | None, materials: datetime | None) -> dict[DeadlineKind, date | None]:
+    """The day on which each deadline was met; None where it was not yet."""
+    published = beijing_date(materials) if materials else None
+    return {
+        DeadlineKind.NOTICE: notice_done(activity, told),
+        DeadlineKind.MATERIALS: published,
+        DeadlineKind.ADOPTION: published,
+    }
+
+
 def deadline_views(
     activity: Activity,
     table: Timetable | None,
@@ -59,17 +65,16 @@ def deadline_views(
     materials: datetime | None,
 ) -> list[DeadlineView]:
     """The desk's deadlines of an activity."""
-    done_on = {
-        DeadlineKind.NOTICE: notice_done(activity, told),
-        DeadlineKind.MATERIALS: beijing_date(materials) if materials else None,
-    }
+    met = done_on(activity, told, materials)
     views = []
-    for kind, name in _SHOWN:
+    for kind in met:
         found = table.get(kind) if table else None
-        due, done = found.due if found else None, done_on[kind]
+        if found is None and kind not in _ALWAYS_SHOWN:
+            continue
+        due, done = found.due if found else None, met[kind]
         views.append(
             DeadlineView(
-                kind=name,
+                kind=kind.value,
                 due=due,
                 done=done is not None,
                 done_on=done,

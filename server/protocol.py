@@ -75,6 +75,8 @@ class ActivityView(SummaryView):
     watching: int
     notice_version: int
     moderation: Mode
+    promise_days: int | None
+    """Working days in which the unit itself undertakes to say what was adopted."""
     slow_seconds: int
     challenge: ChallengeMode
 
@@ -82,7 +84,8 @@ class ActivityView(SummaryView):
 class DeadlineView(BaseModel):
     """One deadline on the desk."""
 
-    kind: Literal["notice", "materials"]
+    kind: str
+    """`notice`, `materials` or `adoption` (the unit's own promise)."""
     due: date | None
     done: bool
     late: bool

@@ -18,6 +18,7 @@ from server.store.journal import Journal
 
 if TYPE_CHECKING:
     from server.broadcasts import Broadcasts
+    from server.mail import Mailer
     from server.moderation_rules import Rules
     from server.realtime.audience import AudienceNamespace
     from server.realtime.delivery import Delivery
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from server.realtime.limits import Buckets
     from server.realtime.malformed import Malformed
     from server.realtime.presence import Presence
+    from server.reminders import Reminders
     from server.scoring import Scoring
     from streaming.packagers import Packagers
     from streaming.supervisor import Supervisor
@@ -60,6 +62,8 @@ class Services:
     packagers: "Packagers"
     audience: "AudienceNamespace"
     lookups: "Buckets"
+    mailer: "Mailer"
+    reminders: "Reminders"
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

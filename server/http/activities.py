@@ -61,6 +61,7 @@ class ActivityChange(BaseModel):
     flow: Words | None = Field(None, max_length=5000)
     participation: Words | None = Field(None, max_length=2000)
     moderation: Mode | None = None
+    promise_days: int | None = Field(None, ge=1, le=60)
     slow_seconds: int | None = Field(None, ge=0, le=600)
     challenge: ChallengeMode | None = None
     units: list[str] | None = Field(None, min_length=1, max_length=10)
@@ -109,6 +110,7 @@ def _view(services: Services, activity: Activity, version: int, notice_version: 
         watching=services.presence.watching(activity.id),
         notice_version=notice_version,
         moderation=cast("Mode", activity.moderation),
+        promise_days=activity.promise_days,
         slow_seconds=activity.slow_seconds,
         challenge=cast("ChallengeMode", activity.challenge),
     )

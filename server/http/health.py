@@ -75,6 +75,8 @@ def _collect(services: Services) -> CollectorRegistry:
     counter("minsheng_challenges_solved", "Devices that proved work", audience.challenges.solved)
     counter("minsheng_slow_phones", "Lines cut because the phone did not read", services.sio.manager.slow)
     counter("minsheng_malformed_frames", "Frames that are no Socket.IO", services.malformed.count)
+    counter("minsheng_mail_sent", "Messages that the mail server took", services.mailer.sent)
+    counter("minsheng_mail_failed", "Messages that it did not take", services.mailer.failed)
     gauge("minsheng_scorer_up", "Whether the scorer answers", services.scoring.up)
     gauge("minsheng_relay_up", "Whether the relay answers", services.relay.up)
     watching = Gauge("minsheng_watching", "Devices on an activity's page", ["activity"], registry=registry)

@@ -124,6 +124,8 @@ class Activity(Base):
     """慢速模式: seconds between two entries of one device; 0 = off."""
     challenge: Mapped[str] = mapped_column(String(8), default="auto", server_default="auto")
     """When a device proves work before it speaks: `off`, `auto` or `on` (server.realtime.challenge)."""
+    promise_days: Mapped[int | None]
+    """The unit's own promise: working days after the last day in which it says what was adopted (采纳情况反馈)."""
     units: Mapped[list[Unit]] = relationship(secondary="activity_unit", order_by=Unit.id, lazy="selectin")
 
 
@@ -147,6 +149,8 @@ class Account(Base):
     password_hash: Mapped[str] = mapped_column(String(200))
     role: Mapped[str] = mapped_column(String(16))
     unit_id: Mapped[str | None] = mapped_column(ForeignKey("unit.id"))
+    email: Mapped[str | None] = mapped_column(String(254))
+    """Where the account wants to be reminded of deadlines; only its owner sees it."""
     disabled: Mapped[bool] = mapped_column(default=False, server_default=false())
     password_generated: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
@@ -308,6 +312,20 @@ class Filing(Base):
     """Filed by the unit that receives filings."""
     activity: Mapped[Activity] = relationship(lazy="selectin")
     account: Mapped[Account | None] = relationship(lazy="selectin")
+
+
+class Reminder(Base):
+    """A reminder of a deadline that was sent, or is being sent, to an account: each stage of each deadline once."""
+
+    __tablename__ = "reminder"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    due: Mapped[date] = mapped_column(primary_key=True)
+    stage: Mapped[str] = mapped_column(String(8), primary_key=True)
+    claimed_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
 
 
 class WordTable(Base):

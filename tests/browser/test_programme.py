@@ -31,6 +31,10 @@ async def test_from_the_plan_to_the_notice_and_its_correction(
     await desk.get_by_test_id("edit-ends").fill("2023-10-10T16:00")
     await desk.get_by_test_id("edit-place").fill("城管委一层会议室")
     await desk.get_by_test_id("edit-flow").fill("一、介绍\n二、答疑")
+    await desk.get_by_test_id("edit-promise").fill("0")
+    await desk.get_by_test_id("edit-save").click()
+    await expect(desk.get_by_text("请填写 1 到 60 之间的整数")).to_be_visible()
+    await desk.get_by_test_id("edit-promise").fill("10")
     await desk.get_by_test_id("edit-save").click()
     await expect(desk.get_by_test_id("edit-state")).to_contain_text("已保存")
     await expect(desk.get_by_test_id("edit-remarks")).to_contain_text("已经过去")
@@ -55,6 +59,8 @@ async def test_from_the_plan_to_the_notice_and_its_correction(
     await phone.get_by_role("tab", name="介绍").click()
     await expect(phone.get_by_test_id("notice")).to_contain_text("发布")
     await expect(phone.get_by_test_id("notice")).not_to_contain_text("更正")
+
+    await expect(phone.get_by_text("活动结束后 10 个工作日内反馈")).to_be_visible()
 
     # Moving it off the published time is filed, with a reason.
     await desk.get_by_test_id("activity-edit").click()

@@ -12,6 +12,8 @@ export interface ActivityDraft {
   summary: string;
   flow: string;
   participation: string;
+  /** Working days, or empty where the unit promises none. */
+  promise_days: string;
   units: string[];
 }
 
@@ -29,6 +31,7 @@ export function draftOf(activity: Activity): ActivityDraft {
     summary: activity.summary,
     flow: activity.flow,
     participation: activity.participation,
+    promise_days: activity.promise_days === null ? "" : String(activity.promise_days),
     units: activity.units.map((unit) => unit.id),
   };
 }
@@ -43,6 +46,9 @@ export function changesOf(draft: ActivityDraft, activity: Activity): ActivityCha
   if (draft.form !== before.form) changes.form = draft.form === "" ? null : draft.form;
   for (const name of ["starts_at", "ends_at"] as const) {
     if (draft[name] !== before[name]) changes[name] = fromField(draft[name]);
+  }
+  if (draft.promise_days !== before.promise_days) {
+    changes.promise_days = draft.promise_days === "" ? null : Number(draft.promise_days);
   }
   const plain = (units: readonly string[]): string => [...units].sort().join();
   if (plain(draft.units) !== plain(before.units)) changes.units = draft.units;
@@ -59,6 +65,9 @@ export function problemsOf(draft: ActivityDraft): DraftProblems {
   if (draft.ends_at !== "" && draft.starts_at === "") problems.starts_at = "填了结束时间，也请填写开始时间。";
   if (draft.starts_at !== "" && draft.ends_at !== "" && draft.ends_at <= draft.starts_at) {
     problems.ends_at = "结束时间要晚于开始时间。";
+  }
+  if (draft.promise_days !== "" && !/^([1-9]|[1-5]\d|60)$/.test(draft.promise_days)) {
+    problems.promise_days = "请填写 1 到 60 之间的整数，或者留空。";
   }
   if (draft.units.length === 0) problems.units = "请选择主办单位。";
   return problems;

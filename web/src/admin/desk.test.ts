@@ -25,6 +25,7 @@ const ACTIVITY: Activity = {
   watching: 0,
   notice_version: 0,
   moderation: "after",
+  promise_days: null,
   slow_seconds: 0,
   challenge: "auto",
 };

@@ -19,6 +19,7 @@ import type {
   Ledger,
   ChallengeMode,
   ModerationMode,
+  ReminderSettings,
   Notice,
   NoticeDraft,
   NoticeField,
@@ -105,6 +106,7 @@ export interface ActivityChanges {
   place?: string;
   flow?: string;
   participation?: string;
+  promise_days?: number | null;
   moderation?: ModerationMode;
   slow_seconds?: number;
   challenge?: ChallengeMode;
@@ -225,6 +227,8 @@ export const api = {
     request("PUT", `/holidays/${year}`, { holidays }),
   assessment: (): Promise<{ as_of: string; activities: AssessmentRow[] }> => request("GET", "/assessment"),
   assessmentUrl: "/api/v1/assessment.xlsx",
+  reminders: (): Promise<ReminderSettings> => request("GET", "/reminders"),
+  setReminders: (email: string | null): Promise<ReminderSettings> => request("PUT", "/reminders", { email }),
   calendarFeed: (): Promise<{ url: string; public_url: string }> => request("GET", "/calendar-feed"),
 
   accounts: async (): Promise<Account[]> => (await request<{ accounts: Account[] }>("GET", "/accounts")).accounts,

@@ -35,6 +35,8 @@ export interface Activity extends Summary {
   /** 0 = no notice published yet. */
   notice_version: number;
   moderation: ModerationMode;
+  /** Working days after the last day in which the unit promises to say what was adopted. */
+  promise_days: number | null;
   /** Seconds between two entries of one device; 0 = no slow mode. */
   slow_seconds: number;
   challenge: ChallengeMode;
@@ -154,8 +156,17 @@ export interface Account {
   disabled: boolean;
 }
 
+/** Where an account's reminders go, and what they would say today. */
+export interface ReminderSettings {
+  /** Whether the service has a mail server. */
+  configured: boolean;
+  email: string | null;
+  items: { title: string; kind: string; due: string; stage: string }[];
+}
+
 export interface Deadline {
-  kind: "notice" | "materials";
+  /** `adoption` is there where the unit promised a day. */
+  kind: "notice" | "materials" | "adoption";
   due: string | null;
   done: boolean;
   late: boolean;
