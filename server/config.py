@@ -60,7 +60,7 @@ class Settings(BaseModel):
     redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="Redis for several service processes; empty means in-process."
     )
-    media_port: int = Field(8189, ge=0, le=65535, description="The one UDP port of the media relay.")
+    media_port: int = Field(8189, ge=0, le=65535, description="The one port of the media relay, UDP and TCP.")
     public_address: tuple[str, ...] = Field((), description="Addresses to advertise for media, comma-separated.")
     admin_password: str = Field("", description="Password of `admin` at the first start; empty means generate one.")
     secret_key: str = Field(

@@ -21,6 +21,7 @@ from streaming import kernel
 from streaming.dtls import RTP_TRAILER, protect
 from streaming.kernel import MAX_MESSAGE, MAX_SEGMENTS, NAME_SIZE, ffi
 from streaming.packet import HEADER, HEADER_SIZE, MAX_PACKET, Packet
+from streaming.tcp import Connection, StreamAddress
 
 CHUNK = 32
 """Viewers in one system call."""
@@ -41,6 +42,8 @@ class Lane:
         self.offset = offset
         self.contexts: list[Any] = []
         self.addresses: list[tuple[Any, ...]] = []
+        self.streams: dict[object, tuple[Any, Connection]] = {}
+        """Members that are reached over TCP: their contexts and connections."""
         self.packets = 0
         self.octets = 0
         self._members: list[object] = []
@@ -49,10 +52,13 @@ class Lane:
         self.names = ffi.from_buffer(self._names)
 
     def __len__(self) -> int:
-        return len(self.contexts)
+        return len(self.contexts) + len(self.streams)
 
     def add(self, member: object, context: Any, address: tuple[Any, ...], name: bytes) -> None:
         """Let `member` receive what is sent from now on; `context` is its outgoing SRTP context."""
+        if isinstance(address, StreamAddress):
+            self.streams[member] = (context, address.connection)
+            return
         self._places[member] = len(self.contexts)
         self._members.append(member)
         self.contexts.append(context)
@@ -61,6 +67,7 @@ class Lane:
 
     def discard(self, member: object) -> None:
         """Stop sending to `member`, if it is here. The last one takes its place, so that it costs the same for all."""
+        self.streams.pop(member, None)
         place = self._places.pop(member, None)
         if place is None:
             return
@@ -76,9 +83,13 @@ class Lane:
     def move(self, member: object, address: tuple[Any, ...], name: bytes) -> None:
         """Send to another address from now on."""
         place = self._places.get(member)
-        if place is not None:
+        if place is not None and not isinstance(address, StreamAddress):
             self.addresses[place] = address
             self._rename(place, name)
+        elif place is not None or member in self.streams:
+            context = self.contexts[place] if place is not None else self.streams[member][0]
+            self.discard(member)
+            self.add(member, context, address, name)
 
     def _rename(self, place: int, name: bytes) -> None:
         if (place + 1) * NAME_SIZE > len(self._names):
@@ -149,7 +160,7 @@ class Fanout:
 
     def send(self, packets: Sequence[Packet], lane: Lane) -> None:
         """Send the packets, in this order, to every viewer of the lane."""
-        if not lane.contexts:
+        if not len(lane):
             return
         start = 0
         while start < len(packets):
@@ -198,9 +209,11 @@ class Fanout:
             layout = self._layouts[stride] = _Layout(self._buffer, self._lengths, self._names, stride)
         octets = self._write_template(packets, start, end, lane, stride)
         starts, rows, vectors, messages = layout.table(count)
-        viewers = len(lane.contexts)
+        viewers = len(lane)
         total = (count - 1) * stride + len(packets[end - 1].payload) + HEADER_SIZE
         self._protect_and_send(lane, count, total, stride, (starts, rows, vectors, messages))
+        if lane.streams:
+            self._send_streams(lane, starts[0], rows[0], total)
         lane.packets += count
         lane.octets += octets
         self.packets += count * viewers
@@ -226,6 +239,17 @@ class Fanout:
                 prepared = self._prepare(vectors, messages, count, min(chunk, len(lane.contexts)))
             move(self._names, lane.names + first * NAME_SIZE, len(contexts) * NAME_SIZE)
             self._write(messages, len(contexts), count, lane, first, rows)
+
+    def _send_streams(self, lane: Lane, target: Any, row: list[tuple[Any, Any]], total: int) -> None:
+        """The same packets to those behind TCP, one by one: they are few, and each has a connection of its own."""
+        for context, connection in lane.streams.values():
+            ffi.memmove(target, self._template_pointer, total)
+            ffi.memmove(self._lengths, self._sizes, 4 * len(row))
+            for packet, length in row:
+                if protect(context, packet, length):
+                    self._drops["protect"] += 1
+                else:
+                    connection.send(bytes(ffi.buffer(packet, length[0])))
 
     def _prepare(self, vectors: Any, messages: Any, count: int, viewers: int) -> bool:
         lengths = self._lengths[0:count]

@@ -1,4 +1,7 @@
-"""The one UDP port: reads datagrams, tells STUN, DTLS, RTP and RTCP apart (RFC 7983, RFC 5761), finds their peer."""
+"""The one port: reads datagrams, tells STUN, DTLS, RTP and RTCP apart (RFC 7983, RFC 5761), finds their peer.
+
+The same number is taken over TCP too, for peers that UDP does not reach (`tcp.py`).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ import time
 from collections import Counter
 from typing import Protocol
 
-from streaming import ice, kernel
+from streaming import ice, kernel, tcp
 from streaming.dtls import RTCP_TRAILER
 from streaming.errors import RelayError
 from streaming.fanout import Fanout
 from streaming.ice import Address
 from streaming.packet import MAX_PACKET
+from streaming.tcp import Listener, StreamAddress
 
 READS = 64
 """Datagrams read before the event loop gets its turn."""
@@ -22,6 +26,8 @@ BUFFER_BYTES = 4 * 1024 * 1024
 """Asked of the kernel for each direction; it gives what net.core.rmem_max and wmem_max allow."""
 MAX_ADDRESSES = 8
 """Addresses that one peer may have proved to have: a browser tries one for each of its interfaces."""
+BIND_TRIES = 20
+"""Free UDP ports to try, where any will do, until one is free for TCP as well."""
 
 
 class Receiver(Protocol):
@@ -38,11 +44,12 @@ class Receiver(Protocol):
 
 
 class Port:
-    """Owns the socket. `buffer` holds the datagram that is being handled; peers decrypt it in place."""
+    """Owns the sockets. `buffer` holds the datagram that is being handled; peers decrypt it in place."""
 
-    def __init__(self, sock: socket.socket, *, plain: bool = False) -> None:
+    def __init__(self, sock: socket.socket, tcp_socket: socket.socket, *, plain: bool = False) -> None:
         self.socket = sock
         self.drops: Counter[str] = Counter()
+        self.listener = Listener(tcp_socket, self.drops, received=self._framed, lost=self._lost)
         self.fanout = Fanout(sock, self.drops, plain=plain)
         self.buffer = bytearray(2048)
         self.pointer = kernel.ffi.from_buffer(self.buffer)
@@ -56,20 +63,27 @@ class Port:
 
     @classmethod
     def bind(cls, port: int, *, plain: bool = False) -> Port:
-        """Bind the port on all addresses, IPv6 and IPv4. Raises RelayError with a sentence if it cannot be had."""
-        try:
-            sock = _bind_dual(port) or _bind_ipv4(port)
-        except OSError as error:
-            raise RelayError(
-                f"UDP port {port} cannot be used ({error.strerror}). Is another relay running? Choose another port."
-            ) from error
+        """Bind the port on all addresses, IPv6 and IPv4, UDP and TCP; 0 takes a free one.
+
+        Raises RelayError with a sentence if it cannot be had.
+        """
+        for tries in range(BIND_TRIES):
+            sock = _bind_udp(port)
+            try:
+                tcp_socket = tcp.bind(sock.family, sock.getsockname()[1])
+            except RelayError:
+                sock.close()
+                if port != 0 or tries == BIND_TRIES - 1:
+                    raise
+                continue
+            break
         sock.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
         for forced in (33, 32):  # SO_RCVBUFFORCE and SO_SNDBUFFORCE, for who may
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, forced, BUFFER_BYTES)
-        return cls(sock, plain=plain)
+        return cls(sock, tcp_socket, plain=plain)
 
     @property
     def number(self) -> int:
@@ -77,10 +91,12 @@ class Port:
 
     def start(self) -> None:
         asyncio.get_running_loop().add_reader(self.socket.fileno(), self._readable)
+        self.listener.start()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self.socket.fileno())
         self.socket.close()
+        await self.listener.close()
 
     def add(self, ufrag: str, peer: Receiver) -> None:
         self._by_ufrag[ufrag] = peer
@@ -93,13 +109,21 @@ class Port:
         for address in peer.addresses:
             if self._by_address.get(address) is peer:
                 del self._by_address[address]
+            if isinstance(address, StreamAddress):
+                address.connection.close()
         peer.addresses.clear()
 
     def name(self, address: Address) -> bytes:
+        """The address for the kernel; empty for a connection, which needs none."""
+        if isinstance(address, StreamAddress):
+            return b""
         return kernel.pack_name(address, self.socket.family)
 
     def send(self, data: bytes, address: Address) -> None:
         """Send one datagram that is not media; what does not fit into the send buffer is lost, as UDP may."""
+        if isinstance(address, StreamAddress):
+            address.connection.send(data)
+            return
         try:
             self.socket.sendto(data, address)
         except BlockingIOError:
@@ -122,6 +146,18 @@ class Port:
             self.received += 1
             if size:
                 self._dispatch(size, address, now)
+
+    def _framed(self, data: bytes, address: StreamAddress) -> None:
+        """A frame of a TCP connection is as good as a datagram."""
+        self.received += 1
+        self._view[: len(data)] = data
+        self._dispatch(len(data), address, time.monotonic())
+
+    def _lost(self, address: StreamAddress) -> None:
+        """A TCP connection ended; its peer may come back at another address."""
+        peer = self._by_address.pop(address, None)
+        if peer is not None:
+            peer.addresses.remove(address)
 
     def _dispatch(self, size: int, address: Address, now: float) -> None:
         first = self.buffer[0]
@@ -154,6 +190,8 @@ class Port:
                 self.drops["address in use"] += 1
                 return
             self._learn(address, peer)
+        if isinstance(address, StreamAddress):
+            address.connection.recognise()
         self.send(check.response, address)
         peer.checked(address, check.nominated)
 
@@ -168,7 +206,19 @@ class Port:
         self._by_address[address] = peer
         peer.addresses.append(address)
         if len(peer.addresses) > MAX_ADDRESSES:
-            del self._by_address[peer.addresses.pop(0)]
+            oldest = peer.addresses.pop(0)
+            del self._by_address[oldest]
+            if isinstance(oldest, StreamAddress):
+                oldest.connection.close()
+
+
+def _bind_udp(port: int) -> socket.socket:
+    try:
+        return _bind_dual(port) or _bind_ipv4(port)
+    except OSError as error:
+        raise RelayError(
+            f"UDP port {port} cannot be used ({error.strerror}). Is another relay running? Choose another port."
+        ) from error
 
 
 def _bind_dual(port: int) -> socket.socket | None:

@@ -71,7 +71,7 @@ class Relay:
                 session.end("relay ends")
             if self._closing:
                 await asyncio.wait(self._closing, timeout=CLOSE_SECONDS)
-            self.port.close()
+            await self.port.close()
             writer.close()
 
     async def _tick(self) -> None:

@@ -244,11 +244,21 @@ def write_fragment(ufrag: str, password: str, candidates: list[str]) -> str:
 
 
 def candidates(addresses: list[str], port: int) -> list[str]:
-    """The values of a=candidate for the one UDP port (RFC 8839 section 5.1), the first address first in preference."""
-    return [
+    """The values of a=candidate for the one port (RFC 8839 section 5.1), the first address first in preference.
+
+    UDP comes before TCP (RFC 6544 section 4.2: a lower type preference, and 4 for the direction of a passive one), in
+    the list as well: FFmpeg's muxer reads the first candidate alone.
+    """
+    over_udp = [
         f"{index + 1} 1 udp {(126 << 24) | ((65535 - index) << 8) | 255} {address} {port} typ host"
         for index, address in enumerate(addresses)
     ]
+    over_tcp = [
+        f"{len(addresses) + index + 1} 1 tcp {(105 << 24) | (((4 << 13) | (8191 - index)) << 8) | 255} "
+        f"{address} {port} typ host tcptype passive"
+        for index, address in enumerate(addresses)
+    ]
+    return over_udp + over_tcp
 
 
 def write_answer(offer: Offer, grant: Grant, *, sending: bool) -> str:

@@ -23,13 +23,25 @@ def free_port(kind: socket.SocketKind) -> int:
         return port
 
 
+def free_media_port() -> int:
+    """A number that nobody uses now, neither over UDP nor over TCP."""
+    while True:
+        port = free_port(socket.SOCK_DGRAM)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
 class ServiceProcess:
     """`minsheng serve` (or another command that serves) from outside."""
 
     def __init__(self, data_dir: Path, command: str = "serve", **environment: str) -> None:
         self.data_dir = data_dir
         self.port = free_port(socket.SOCK_STREAM)
-        self.media_port = free_port(socket.SOCK_DGRAM)
+        self.media_port = free_media_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = command
         self.environment = {
