@@ -41,7 +41,7 @@ from server.realtime.audience import AudienceNamespace
 from server.realtime.delivery import Delivery
 from server.realtime.host import HostNamespace
 from server.realtime.hub import Hub, make_server
-from server.realtime.limits import ADDRESS_LOOKUPS, Buckets
+from server.realtime.limits import ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
 from server.realtime.malformed import Malformed
 from server.realtime.presence import Presence
 from server.reminders import Reminders
@@ -87,6 +87,7 @@ def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> web.A
     app.add_routes(endpoint.routes())
     app.add_routes(pages.routes())
     app.on_response_prepare.append(pages.secure)
+    app.on_response_prepare.append(webrtc.expose)
     services.sio.attach(app)
     app.cleanup_ctx.append(_running)
     return app
@@ -168,6 +169,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         packagers=packagers,
         audience=audience,
         lookups=Buckets(ADDRESS_LOOKUPS),
+        sessions=Buckets(ADDRESS_SESSIONS),
         mailer=mailer,
         reminders=Reminders(database, mailer, board=f"{settings.site_url}/admin", now=now),
     )

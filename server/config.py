@@ -1,13 +1,23 @@
 """Configuration: one frozen object, made once at the start from the environment and the flags."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 PREFIX = "MINSHENG_"
 
@@ -38,6 +48,16 @@ def _public_url(value: str) -> str:
     if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
         raise ValueError("should begin with http:// or https://")
     return value.rstrip("/")
+
+
+_ICE_SERVER = re.compile(r"(stuns?|turns?):[A-Za-z0-9.:\[\]-]+(\?transport=(udp|tcp))?")
+
+
+def _ice_servers(value: tuple[str, ...]) -> tuple[str, ...]:
+    for url in value:
+        if _ICE_SERVER.fullmatch(url) is None:
+            raise ValueError("should be stun:host:port or turn:host:port?transport=udp, comma-separated")
+    return value
 
 
 def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -77,12 +97,23 @@ class Settings(BaseModel):
         (), description="Addresses or networks of reverse proxies whose forwarded headers count, comma-separated."
     )
 
-    @field_validator("public_address", "trusted_proxies", mode="before")
+    turn_urls: Annotated[tuple[str, ...], AfterValidator(_ice_servers)] = Field(
+        (), description="STUN and TURN servers that browsers and encoders are told of, comma-separated."
+    )
+    turn_secret: str = Field("", description="Secret shared with the TURN server, for credentials that end.")
+
+    @field_validator("public_address", "trusted_proxies", "turn_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @model_validator(mode="after")
+    def _turn_needs_its_secret(self) -> Self:
+        if not self.turn_secret and any(url.startswith("turn") for url in self.turn_urls):
+            raise ValueError("a TURN server needs MINSHENG_TURN_SECRET, the secret that it shares with the service")
+        return self
 
     @classmethod
     def load(cls, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> "Settings":
@@ -103,8 +134,12 @@ class Settings(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
+            if not first["loc"]:
+                raise ConfigurationError(first["msg"]) from None
             field = str(first["loc"][0])
-            shown = "…" if field in {"admin_password", "secret_key", "smtp_url"} else repr(first["input"])
+            shown = (
+                "…" if field in {"admin_password", "secret_key", "smtp_url", "turn_secret"} else repr(first["input"])
+            )
             raise ConfigurationError(f"{PREFIX}{field.upper()} = {shown}: {first['msg']}") from None
 
     @property

@@ -62,6 +62,8 @@ class Services:
     packagers: "Packagers"
     audience: "AudienceNamespace"
     lookups: "Buckets"
+    sessions: "Buckets"
+    """Offers and restarts of WHIP and WHEP by address."""
     mailer: "Mailer"
     reminders: "Reminders"
 

@@ -9,6 +9,10 @@ class BadOffer(RelayError):
     """The SDP offer or ICE fragment cannot be read, or has nothing in common with the relay (HTTP 400)."""
 
 
+class NotAcceptable(BadOffer):
+    """The offer can be read, and asks for what the relay does not do, in whole or in part (HTTP 406)."""
+
+
 class Conflict(RelayError):
     """Somebody else is publishing to the activity (HTTP 409)."""
 
@@ -42,6 +46,7 @@ BY_CODE: dict[str, type[RelayError]] = {
     for error in (
         RelayError,
         BadOffer,
+        NotAcceptable,
         Conflict,
         NotOnAir,
         Full,

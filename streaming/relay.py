@@ -24,7 +24,7 @@ from streaming import sdp
 from streaming.broadcast import Broadcast
 from streaming.control import MAX_LINE, Server
 from streaming.dtls import HandshakeQueue, make_certificate
-from streaming.errors import BadOffer, Conflict, Full, NotOnAir, PreconditionFailed, RelayError, UnknownSession
+from streaming.errors import Conflict, Full, NotAcceptable, NotOnAir, PreconditionFailed, RelayError, UnknownSession
 from streaming.ice import Credentials
 from streaming.port import Port
 from streaming.publisher import Publisher
@@ -159,13 +159,14 @@ class Relay:
         if not viewer.tracks:
             viewer.end("nothing in common")
             names = " and ".join(track.codec.name for track in broadcast.tracks.values())
-            raise BadOffer(f"The offer has nothing of what is sent: {names}.")
+            raise NotAcceptable(f"The offer has nothing of what is sent: {names}.")
         return self._open(viewer)
 
     def _patch(self, session: str, credentials: list[str] | None, if_match: str) -> dict[str, Any]:
         """The credentials it has come with candidates, which ICE-lite needs not; others restart ICE."""
         peer = self._session(session)
-        if if_match not in ("*", peer.local.etag):
+        # The draft of WHEP writes the asterisk in quotes in its example.
+        if {tag.strip() for tag in if_match.split(",")}.isdisjoint({"*", '"*"', peer.local.etag}):
             raise PreconditionFailed("The ICE session was restarted meanwhile.")
         if credentials is None or Credentials(*credentials) == peer.remote:
             return {}

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from streaming import codecs
-from streaming.errors import BadOffer
+from streaming.errors import BadOffer, NotAcceptable
 
 MAX_SDP = 65536
 """Characters; a browser's offer has about 10,000."""
@@ -132,11 +132,28 @@ def parse_offer(text: str, *, sending: bool) -> Offer:
     used = [section for section, parsed in zip(description.media, media, strict=True) if parsed.formats]
     if not used:
         kinds = "H.264 constrained baseline, VP8 or Opus"
-        raise BadOffer(f"The SDP offers nothing the relay can carry: it takes {kinds}, with rtcp-mux.")
+        raise NotAcceptable(f"The SDP offers nothing the relay can carry: it takes {kinds}, with rtcp-mux.")
+    if sending:
+        _require_whole(description.media, media)
     bundled = {item for group in description.group if group.semantic == "BUNDLE" for item in group.items}
     if len(used) > 1 and not all(section.rtp.muxId in bundled for section in used):
         raise BadOffer("The media sections must share one transport (a=group:BUNDLE).")
     return _with_transport(used[0], media)
+
+
+def _require_whole(sections: list[MediaDescription], media: list[Media]) -> None:
+    """One stream of at most one track of each kind, and all of it (RFC 9725 sections 4.4.2 and 4.4.3).
+
+    Raises NotAcceptable: half a session would mislead whoever publishes.
+    """
+    for section, parsed in zip(sections, media, strict=True):
+        if not parsed.formats and section.port != 0:
+            raise NotAcceptable(
+                f"The SDP offers {section.kind} that the relay cannot carry, or a second track (a=mid:{parsed.mid})."
+            )
+    streams = {section.msid.split()[0] for section in sections if section.msid} - {"-"}
+    if len(streams) > 1:
+        raise NotAcceptable("The SDP offers several streams (a=msid); the relay takes one.")
 
 
 def _with_transport(section: MediaDescription, media: list[Media]) -> Offer:

@@ -1,6 +1,7 @@
 """WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): SDP over HTTP in front of the relay."""
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from server.activities import require_reach
 from server.auth.authenticator import bearer_of
@@ -8,6 +9,8 @@ from server.auth.publishing import owner_of, publish_token_fits
 from server.auth.rights import Right
 from server.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceError, Unauthorized, Unavailable
 from server.http.endpoint import Call, endpoint
+from server.realtime.limits import network_of
+from server.turn import TurnServers
 from streaming import errors as relay_errors
 from streaming.supervisor import Session
 
@@ -16,8 +19,20 @@ _SDP = "application/sdp"
 _FRAGMENT = "application/trickle-ice-sdpfrag"
 _CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Accept-Post",
 }
+
+
+async def expose(request: web.Request, response: web.StreamResponse) -> None:
+    """Let pages of other origins read every answer, refusals too (RFC 9725 section 4.2, Fetch section 3.2)."""
+    if request.path.startswith(("/whip/", "/whep/")):
+        response.headers.update(_CORS)
+
+
+class NotAcceptable(ServiceError):
+    """The offer asks for what cannot be carried, in whole or in part (RFC 9725, 4.4.3)."""
+
+    status, code = 406, "not_acceptable"
 
 
 class UnsupportedMediaType(ServiceError):
@@ -41,6 +56,8 @@ class PreconditionRequired(ServiceError):
 def refusal(error: relay_errors.RelayError) -> ServiceError:
     """The answer to an error of the relay."""
     match error:
+        case relay_errors.NotAcceptable():
+            return NotAcceptable(f"这路音视频无法直播：{error}")
         case relay_errors.BadOffer():
             return BadRequest(f"SDP 无法使用：{error}", code="bad_sdp")
         case relay_errors.Conflict():
@@ -96,17 +113,30 @@ async def _publisher(call: Call[None]) -> str:
     return owner_of(token)
 
 
-def _created(kind: str, slug: str, session: Session) -> web.Response:
+def _limit(call: Call[None]) -> None:
+    """Count an offer or a restart against its address (RFC 9725 section 5). Raises RateLimited."""
+    call.services.sessions.take(network_of(call.services.authenticator.address_of(call.request)))
+
+
+def _ice_servers(call: Call[None]) -> list[tuple[str, str]]:
+    settings = call.services.settings
+    servers = TurnServers(settings.turn_urls, settings.turn_secret)
+    return [("Link", link) for link in servers.links(call.services.now())]
+
+
+def _created(call: Call[None], kind: str, session: Session) -> web.Response:
+    headers = [("Location", f"/{kind}/{call.target.slug}/{session.id}"), ("ETag", f'"{session.etag}"')]
     return web.Response(
         status=201,
         text=session.sdp,
         content_type=_SDP,
-        headers={"Location": f"/{kind}/{slug}/{session.id}", "ETag": f'"{session.etag}"', **_CORS},
+        headers=CIMultiDict([*headers, *_ice_servers(call), ("Cache-Control", "no-store")]),
     )
 
 
 @endpoint("POST", "/whip/{activity}", right=Right.PUBLIC, summary="Publish (RFC 9725); Bearer: the publish token")
 async def publish(call: Call[None]) -> web.Response:
+    _limit(call)
     owner = await _publisher(call)
     offer = await _sdp(call.request, _SDP)
     if call.target.state == "ended":
@@ -115,20 +145,22 @@ async def publish(call: Call[None]) -> web.Response:
         session = await call.services.relay.publish(call.target.slug, offer, owner=owner)
     except relay_errors.RelayError as error:
         raise refusal(error) from error
-    return _created("whip", call.target.slug, session)
+    return _created(call, "whip", session)
 
 
 @endpoint("POST", "/whep/{activity}", right=Right.PUBLIC, summary="Watch (draft-ietf-wish-whep)")
 async def watch(call: Call[None]) -> web.Response:
+    _limit(call)
     offer = await _sdp(call.request, _SDP)
     try:
         session = await call.services.relay.watch(call.target.slug, offer)
     except relay_errors.RelayError as error:
         raise refusal(error) from error
-    return _created("whep", call.target.slug, session)
+    return _created(call, "whep", session)
 
 
 async def _patch(call: Call[None]) -> web.Response:
+    _limit(call)
     fragment = await _sdp(call.request, _FRAGMENT)
     try:
         result = await call.services.relay.patch(
@@ -137,12 +169,12 @@ async def _patch(call: Call[None]) -> web.Response:
     except relay_errors.RelayError as error:
         raise refusal(error) from error
     if result.fragment is None:
-        return web.Response(status=204, headers=_CORS)
+        return web.Response(status=204)
     return web.Response(
         status=200,
         text=result.fragment,
         content_type=_FRAGMENT,
-        headers={"ETag": f'"{result.etag}"', **_CORS},
+        headers={"ETag": f'"{result.etag}"'},
     )
 
 
@@ -151,7 +183,7 @@ async def _delete(call: Call[None]) -> web.Response:
         await call.services.relay.end(call.request.match_info["session"])
     except relay_errors.RelayError as error:
         raise refusal(error) from error
-    return web.Response(status=200, headers=_CORS)
+    return web.Response(status=200)
 
 
 # A session's URL is known to who opened it alone: 128 random bits. It is the key to the session.
@@ -162,17 +194,25 @@ for _kind, _words in (("whip", "publisher's"), ("whep", "viewer's")):
 
 
 async def _options(call: Call[None]) -> web.Response:
-    return web.Response(
-        status=204,
-        headers={
+    asked = call.request.headers
+    headers = CIMultiDict(
+        {
             "Accept-Post": _SDP,
             "Accept-Patch": _FRAGMENT,
-            "Access-Control-Allow-Methods": "POST, PATCH, DELETE, OPTIONS",
+            "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
             "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
             "Access-Control-Max-Age": "86400",
-            **_CORS,
-        },
+        }
     )
+    if "Access-Control-Request-Method" not in asked:
+        # A client that must know its servers before it makes an offer; a browser's preflight is not one.
+        for name, value in _ice_servers(call):
+            headers.add(name, value)
+    return web.Response(status=200, headers=headers)
+
+
+async def _nothing(_call: Call[None]) -> web.Response:
+    return web.Response(status=204)
 
 
 for _path in (
@@ -181,7 +221,8 @@ for _path in (
     "/whip/{activity}/{session:[A-Za-z0-9_-]{16,64}}",
     "/whep/{activity}/{session:[A-Za-z0-9_-]{16,64}}",
 ):
-    endpoint("OPTIONS", _path, right=Right.PUBLIC, summary="What this resource takes (CORS)")(_options)
+    endpoint("OPTIONS", _path, right=Right.PUBLIC, summary="What this resource takes (CORS)", status=200)(_options)
+    endpoint("GET", _path, right=Right.PUBLIC, summary="Nothing: it has no representation", status=204)(_nothing)
 
 
 @endpoint(

@@ -25,6 +25,10 @@ ADDRESS_SPEECH = Rate(burst=1000, per_second=100)
 ACTIVITY_SPEECH = Rate(burst=5000, per_second=1000)
 ADDRESS_LOOKUPS = Rate(burst=30, per_second=0.5)
 
+# A hall of five hundred phones behind one address joins within seconds; a flood of offers that never connect does not
+# fill the relay's 1,000 places, which each is held for 15 s.
+ADDRESS_SESSIONS = Rate(burst=500, per_second=20)
+
 
 class Buckets:
     """Token buckets of one rate, for up to `capacity` names; the longest unused is forgotten first.

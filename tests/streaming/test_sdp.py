@@ -90,15 +90,15 @@ def test_h264_comes_before_vp8_whatever_the_offers_order() -> None:
 
 
 def test_sections_of_no_use_are_rejected_in_their_place() -> None:
-    text = offer("sendonly", (H264, OPUS, VP8))
+    text = offer("recvonly", (H264, OPUS, VP8))
     text += "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:3\r\n"
-    first, second, third, data = sections(answer(text))
+    first, second, third, data = sections(answer(text, sending=False))
     assert first.startswith("m=video 9 ")
     assert second.startswith("m=audio 9 ")
     assert third.startswith("m=video 0 UDP/TLS/RTP/SAVPF 100\r\n"), "a second camera"
     assert data.startswith("m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n")
     assert "a=inactive\r\na=mid:3\r\n" in data
-    assert "a=group:BUNDLE 0 1\r\n" in answer(text)
+    assert "a=group:BUNDLE 0 1\r\n" in answer(text, sending=False)
 
 
 def test_a_viewers_answer_names_the_stream() -> None:

@@ -16,6 +16,21 @@ export class OfferRefused extends Error {
   }
 }
 
+/** The STUN and TURN servers in an answer's `Link` header (RFC 9725 section 4.6). */
+export function iceServersOf(link: string | null): RTCIceServer[] {
+  const servers: RTCIceServer[] = [];
+  for (const [, url, rest] of (link ?? "").matchAll(/<([^>]*)>((?:\s*;\s*[\w-]+=(?:"[^"]*"|[^",;\s]*))*)/g)) {
+    const values: Record<string, string> = {};
+    for (const [, name, quoted, bare] of (rest ?? "").matchAll(/([\w-]+)=(?:"([^"]*)"|([^",;\s]*))/g)) {
+      if (name !== undefined) values[name] = quoted ?? bare ?? "";
+    }
+    if (url === undefined || values["rel"] !== "ice-server") continue;
+    const { username, credential } = values;
+    servers.push(username === undefined ? { urls: url } : { urls: url, username, credential: credential ?? "" });
+  }
+  return servers;
+}
+
 /**
  * Sends the offer and applies the answer; returns the address of the session, which is deleted at the end.
  * No candidates are gathered first: the relay has one open port and learns our address from the first check.
@@ -26,11 +41,10 @@ export async function negotiate(
   token: string | null,
   signal: AbortSignal,
 ): Promise<string | null> {
-  await connection.setLocalDescription(await connection.createOffer());
+  const description = await connection.createOffer();
   const headers: Record<string, string> = { "Content-Type": SDP };
   if (token !== null) headers["Authorization"] = `Bearer ${token}`;
-  const offer = connection.localDescription?.sdp ?? "";
-  const response = await fetch(url, { method: "POST", headers, body: offer, signal });
+  const response = await fetch(url, { method: "POST", headers, body: description.sdp ?? "", signal });
   if (response.status !== 201) {
     const after = Number(response.headers.get("Retry-After") ?? "");
     throw new OfferRefused(response.status, after > 0 ? after : null);
@@ -42,6 +56,10 @@ export async function negotiate(
     hangUp(session, token);
     throw new DOMException("aborted", "AbortError");
   }
+  // The servers are known only now, and have to be set before the local description begins to gather.
+  const iceServers = iceServersOf(response.headers.get("Link"));
+  if (iceServers.length > 0) connection.setConfiguration({ ...connection.getConfiguration(), iceServers });
+  await connection.setLocalDescription(description);
   await connection.setRemoteDescription({ type: "answer", sdp: answer });
   return session;
 }
