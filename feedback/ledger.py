@@ -50,18 +50,18 @@ class Ledger:
         ]
 
 
-def ledger(received: int, states: Mapping[State, int], *, merged: int = 0, deleted: int = 0) -> Ledger:
+def ledger(received: int, states: Mapping[State, int], *, deleted: int = 0) -> Ledger:
     """The account of one activity.
 
     *received* is the number of entries ever acknowledged, from a counter of its own, not from the rows that are left.
-    *states* counts the rows by state, without those merged into another one (*merged*); *deleted* counts rows
-    removed by law. Shown are shown comments and open or answered questions; withheld are pending, declined and hidden.
+    *states* counts the rows by state; *deleted* counts rows removed by law. Shown are shown comments and open or
+    answered questions; withheld are pending, declined and hidden.
     """
     return Ledger(
         received=received,
         shown=sum(states.get(state, 0) for state in _SHOWN),
         withheld=sum(states.get(state, 0) for state in _WITHHELD),
-        merged=merged,
+        merged=states.get(State.MERGED, 0),
         withdrawn=states.get(State.WITHDRAWN, 0),
         deleted=deleted,
     )

@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where an entry stands. Comments know SHOWN, PENDING, HIDDEN and WITHDRAWN; questions all but SHOWN."""
+    """Where an entry stands. Comments know SHOWN, PENDING, HIDDEN, MERGED and WITHDRAWN; questions all but SHOWN."""
 
     SHOWN = "shown"
     PENDING = "pending"
@@ -25,6 +25,7 @@ class State(StrEnum):
     ANSWERED = "answered"
     DECLINED = "declined"
     HIDDEN = "hidden"
+    MERGED = "merged"
     WITHDRAWN = "withdrawn"
 
     @property
@@ -41,6 +42,8 @@ class Act(StrEnum):
     DECLINE = "decline"
     ANSWER = "answer"
     REOPEN = "reopen"
+    MERGE = "merge"
+    SPLIT = "split"
     WITHDRAW = "withdraw"
 
     @property
@@ -81,6 +84,7 @@ _STATE_TEXT = {
     State.ANSWERED: "已答复",
     State.DECLINED: "未采用",
     State.HIDDEN: "已隐藏",
+    State.MERGED: "已合并",
     State.WITHDRAWN: "已撤回",
 }
 _ACT_TEXT = {
@@ -90,6 +94,8 @@ _ACT_TEXT = {
     Act.DECLINE: "不采用",
     Act.ANSWER: "答复",
     Act.REOPEN: "撤销处理",
+    Act.MERGE: "合并",
+    Act.SPLIT: "取消合并",
     Act.WITHDRAW: "撤回",
 }
 _REASON_TEXT = {
@@ -112,7 +118,7 @@ ON_SCREEN: frozenset[State] = frozenset({State.OPEN, State.ANSWERED})
 
 STATES: Mapping[Kind, frozenset[State]] = MappingProxyType(
     {
-        Kind.COMMENT: frozenset({State.SHOWN, State.PENDING, State.HIDDEN, State.WITHDRAWN}),
+        Kind.COMMENT: frozenset({State.SHOWN, State.PENDING, State.HIDDEN, State.MERGED, State.WITHDRAWN}),
         Kind.QUESTION: frozenset(State) - {State.SHOWN},
     }
 )
@@ -120,13 +126,16 @@ STATES: Mapping[Kind, frozenset[State]] = MappingProxyType(
 UNDECIDED: frozenset[State] = frozenset({State.PENDING, State.OPEN})
 """The states in which a host still has to do something: REOPEN leads back to one of them."""
 
-# RESTORE and REOPEN are not listed: where they lead depends on what was before.
+# RESTORE, SPLIT and REOPEN are not listed: where they lead depends on what was before.
 _TRANSITIONS: Mapping[tuple[Kind, State, Act], State] = MappingProxyType(
     {
         (Kind.COMMENT, State.PENDING, Act.APPROVE): State.SHOWN,
         (Kind.COMMENT, State.PENDING, Act.HIDE): State.HIDDEN,
         (Kind.COMMENT, State.PENDING, Act.WITHDRAW): State.WITHDRAWN,
         (Kind.COMMENT, State.SHOWN, Act.HIDE): State.HIDDEN,
+        (Kind.COMMENT, State.PENDING, Act.MERGE): State.MERGED,
+        (Kind.COMMENT, State.SHOWN, Act.MERGE): State.MERGED,
+        (Kind.COMMENT, State.MERGED, Act.WITHDRAW): State.WITHDRAWN,
         (Kind.COMMENT, State.SHOWN, Act.WITHDRAW): State.WITHDRAWN,
         (Kind.COMMENT, State.HIDDEN, Act.HIDE): State.HIDDEN,  # for another reason
         (Kind.COMMENT, State.HIDDEN, Act.WITHDRAW): State.WITHDRAWN,
@@ -134,6 +143,9 @@ _TRANSITIONS: Mapping[tuple[Kind, State, Act], State] = MappingProxyType(
         (Kind.QUESTION, State.PENDING, Act.DECLINE): State.DECLINED,
         (Kind.QUESTION, State.PENDING, Act.ANSWER): State.ANSWERED,  # an answer approves as well
         (Kind.QUESTION, State.PENDING, Act.HIDE): State.HIDDEN,
+        (Kind.QUESTION, State.PENDING, Act.MERGE): State.MERGED,
+        (Kind.QUESTION, State.OPEN, Act.MERGE): State.MERGED,
+        (Kind.QUESTION, State.MERGED, Act.WITHDRAW): State.WITHDRAWN,
         (Kind.QUESTION, State.PENDING, Act.WITHDRAW): State.WITHDRAWN,
         (Kind.QUESTION, State.OPEN, Act.DECLINE): State.DECLINED,
         (Kind.QUESTION, State.OPEN, Act.ANSWER): State.ANSWERED,
@@ -149,6 +161,9 @@ _TRANSITIONS: Mapping[tuple[Kind, State, Act], State] = MappingProxyType(
         (Kind.QUESTION, State.HIDDEN, Act.WITHDRAW): State.WITHDRAWN,
     }
 )
+
+_BACK: Mapping[Act, State] = MappingProxyType({Act.RESTORE: State.HIDDEN, Act.SPLIT: State.MERGED})
+_ASIDE: frozenset[State] = frozenset({State.HIDDEN, State.MERGED, State.WITHDRAWN})
 
 _REOPENED: frozenset[tuple[Kind, State]] = frozenset(
     {
@@ -177,20 +192,18 @@ class IllegalTransition(Exception):
 def apply(kind: Kind, state: State, act: Act, previous: State | None = None) -> State:
     """The state after *act*.
 
-    *previous* is a state to go back to: for RESTORE the one before hiding, which the caller keeps while an entry is
-    hidden; for REOPEN the one that `before_step` gives.
-    Raises IllegalTransition, also for a RESTORE or a REOPEN without a state to go back to.
+    *previous* is a state to go back to: for RESTORE and SPLIT the one before hiding or merging, which the caller keeps
+    meanwhile; for REOPEN the one that `before_step` gives.
+    Raises IllegalTransition, also for a RESTORE, a SPLIT or a REOPEN without a state to go back to.
     """
     if act is Act.REOPEN:
         allowed = (kind, state) in _REOPENED and previous in UNDECIDED & STATES[kind] and previous is not state
         if previous is None or not allowed:
             raise IllegalTransition(kind, state, act)
         return previous
-    if act is Act.RESTORE:
-        restorable = (
-            previous is not None and previous in STATES[kind] and previous not in (State.HIDDEN, State.WITHDRAWN)
-        )
-        if state is not State.HIDDEN or previous is None or not restorable:
+    if act in _BACK:
+        restorable = previous is not None and previous in STATES[kind] and previous not in _ASIDE
+        if state is not _BACK[act] or previous is None or not restorable:
             raise IllegalTransition(kind, state, act)
         return previous
     try:
@@ -217,8 +230,7 @@ def before_step(kind: Kind, state: State, steps: Iterable[tuple[Act, State]]) ->
 def legal_acts(kind: Kind, state: State) -> frozenset[Act]:
     """The acts that a console may offer for an entry in *state*."""
     acts = {act for known, before, act in _TRANSITIONS if known is kind and before is state}
-    if state is State.HIDDEN:
-        acts.add(Act.RESTORE)
+    acts |= {act for act, aside in _BACK.items() if state is aside}
     if (kind, state) in _REOPENED:
         acts.add(Act.REOPEN)
     return frozenset(acts)

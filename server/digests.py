@@ -57,6 +57,7 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
                 reason=item.reason or None,
                 transferred_to=item.receiver.name if item.receiver else None,
                 decided_at=item.decided_at,
+                merged=item.entry.merged_count,
             )
             for item in work.suggestions
             if State(item.entry.state) in PUBLIC
@@ -135,6 +136,7 @@ def _question(entry: Entry, suggestion: int | None) -> model.Question:
         text=entry.text,
         state=State(entry.state),
         votes=entry.votes,
+        merged=entry.merged_count,
         mode=AnswerMode(entry.answer_mode) if entry.answer_mode else None,
         answer=entry.answer or None,
         answered_at=entry.answered_at,

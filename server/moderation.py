@@ -14,6 +14,7 @@ from feedback.text import clean
 from server.activities import require_reach
 from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, NotFound
+from server.merging import merge, split
 from server.store.database import Database
 from server.store.entries import QUESTION, get_entry
 from server.store.tables import Act, Activity, Ban, Entry, Suggestion
@@ -67,6 +68,19 @@ class Reopen(_Command):
     act: Literal["reopen"]
 
 
+class Merge(_Command):
+    """合并: it asks the same as another entry of the activity, which stands for both from now on."""
+
+    act: Literal["merge"]
+    into: int = Field(ge=1, lt=2**53)
+
+
+class Split(_Command):
+    """取消合并: it stands for itself again."""
+
+    act: Literal["split"]
+
+
 class Screen(_Command):
     """上屏: at most one question of an activity is on screen."""
 
@@ -96,11 +110,24 @@ class Unmute(_Command):
 
 
 Command = Annotated[
-    Hide | Restore | Approve | Decline | Answer | Reopen | Screen | Suggest | Mute | Unmute,
+    Hide | Restore | Approve | Decline | Answer | Reopen | Merge | Split | Screen | Suggest | Mute | Unmute,
     Field(discriminator="act"),
 ]
 COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
-ACTS = ("hide", "restore", "approve", "decline", "answer", "reopen", "screen", "suggest", "ban", "unban")
+ACTS = (
+    "hide",
+    "restore",
+    "approve",
+    "decline",
+    "answer",
+    "reopen",
+    "merge",
+    "split",
+    "screen",
+    "suggest",
+    "ban",
+    "unban",
+)
 
 _STEPS = (states.Act.APPROVE.value, states.Act.ANSWER.value, states.Act.DECLINE.value)
 
@@ -190,6 +217,13 @@ async def _apply(
     except IllegalTransition as error:
         raise Conflict(f"{error.text}。", code="illegal_transition") from error
     await _note(session, entry, command, state, now)
+    match command:
+        case Merge():
+            entry.state_before, entry.state, entry.reason = entry.state, state.value, None
+            return ((await merge(session, entry, command.into)).id,)
+        case Split():
+            entry.state, entry.state_before = state.value, None
+            return ((await split(session, entry)).id,)
     entry.state = state.value
     return ()
 
@@ -268,8 +302,8 @@ async def _screen(session: AsyncSession, entry: Entry, *, on: bool) -> tuple[int
 async def _suggest(session: AsyncSession, entry: Entry, *, on: bool, now: datetime) -> None:
     existing = await session.scalar(select(Suggestion).where(Suggestion.entry_id == entry.id))
     if on and existing is None:
-        if entry.state in {State.HIDDEN, State.WITHDRAWN, State.DECLINED}:
-            raise Conflict("已隐藏或未受理的留言不能列为意见建议。", code="illegal_transition")
+        if entry.state in {State.HIDDEN, State.MERGED, State.WITHDRAWN, State.DECLINED}:
+            raise Conflict("已隐藏、已合并或未受理的留言不能列为意见建议。", code="illegal_transition")
         last = await session.scalar(
             select(func.max(Suggestion.number)).where(Suggestion.activity_id == entry.activity_id)
         )

@@ -18,6 +18,7 @@ from feedback.text import clean
 from server.activities import require_reach
 from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, NotFound
+from server.merging import head_of
 from server.protocol import (
     AnswerView,
     NumbersView,
@@ -26,6 +27,7 @@ from server.protocol import (
     PublishedQuestion,
     PublishedSuggestion,
     ReceiptActivity,
+    ReceiptHead,
     ReceiptSuggestion,
     ReceiptView,
     SuggestionView,
@@ -215,7 +217,9 @@ async def find_receipt(session: AsyncSession, receipt: str) -> ReceiptView:
     if entry is None:
         raise NotFound("没有找到这个回执，请核对后再试。")
     activity = await session.get_one(Activity, entry.activity_id)
-    suggestion = await session.scalar(select(Suggestion).where(Suggestion.entry_id == entry.id))
+    head = await head_of(session, entry)
+    public = State(head.state) in PUBLIC
+    suggestion = await session.scalar(select(Suggestion).where(Suggestion.entry_id == head.id))
     return ReceiptView(
         receipt=entry.receipt,
         kind=entry.kind,
@@ -225,7 +229,8 @@ async def find_receipt(session: AsyncSession, receipt: str) -> ReceiptView:
         created_at=entry.at,
         activity=ReceiptActivity(slug=activity.slug, title=activity.title),
         reason=_receipt_reason(entry),
-        answer=AnswerView.of(entry) if State(entry.state) in PUBLIC else None,
+        merged_into=ReceiptHead(text=head.text, state=head.state) if public and head is not entry else None,
+        answer=AnswerView.of(head) if public else None,
         suggestion=await _receipt_suggestion(session, suggestion) if suggestion else None,
     )
 

@@ -1,11 +1,12 @@
 """What goes out: the objects of `docs/protocol.md`, made from the tables. One place for HTTP and sockets alike."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
+from feedback.states import State as EntryState
 from feedback.text import mask_name
 from server.store.tables import Account, Activity, Entry, Suggestion, Unit
 
@@ -163,6 +164,8 @@ class QuestionView(CommentView):
     """A question as everybody sees it."""
 
     votes: int
+    merged: int
+    """How many that ask the same are merged into it."""
     state: str
     on_screen: bool
     answer: AnswerView | None
@@ -175,6 +178,7 @@ class QuestionView(CommentView):
             nickname=entry.nickname,
             at=entry.at,
             votes=entry.votes,
+            merged=entry.merged_count,
             state=entry.state,
             on_screen=entry.on_screen,
             answer=AnswerView.of(entry),
@@ -212,9 +216,13 @@ class EntryView(BaseModel):
     on_screen: bool
     answer: AnswerView | None
     flags: list[FlagView]
+    merged: int
+    merged_into: int | None
+    similar: list[int]
+    """Ids of questions that may ask the same."""
 
     @classmethod
-    def of(cls, entry: Entry, suggestion: int | None) -> "EntryView":
+    def of(cls, entry: Entry, suggestion: int | None, similar: Sequence[int] = ()) -> "EntryView":
         return cls(
             id=entry.id,
             kind=entry.kind,
@@ -231,6 +239,9 @@ class EntryView(BaseModel):
             on_screen=entry.on_screen,
             answer=AnswerView.of(entry),
             flags=[FlagView.model_validate(flag) for flag in entry.flags or []],
+            merged=entry.merged_count,
+            merged_into=entry.merged_into if entry.state == EntryState.MERGED.value else None,
+            similar=list(similar),
         )
 
 
@@ -297,7 +308,20 @@ class NumbersView(LedgerView):
         return fields
 
 
-class PublishedQuestion(BaseModel):
+class _Grouped(BaseModel):
+    """Something published that may stand for others as well; `merged` stays out of the digest where it is none."""
+
+    merged: int = 0
+
+    @model_serializer(mode="wrap")
+    def _as_published(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if not self.merged:
+            fields.pop("merged", None)
+        return fields
+
+
+class PublishedQuestion(_Grouped):
     """A question with its answer on the public page."""
 
     text: str
@@ -316,10 +340,11 @@ class PublishedQuestion(BaseModel):
             mode=entry.answer_mode,
             answer=entry.answer or "",
             answered_at=entry.answered_at,
+            merged=entry.merged_count,
         )
 
 
-class PublishedSuggestion(BaseModel):
+class PublishedSuggestion(_Grouped):
     """A suggestion with its decision on the public page."""
 
     number: int
@@ -342,6 +367,7 @@ class PublishedSuggestion(BaseModel):
             reason=suggestion.reason,
             transferred_to=suggestion.receiver.name if suggestion.receiver else None,
             decided_at=suggestion.decided_at,
+            merged=suggestion.entry.merged_count,
         )
 
 
@@ -379,6 +405,13 @@ class ReceiptSuggestion(BaseModel):
     published: bool
 
 
+class ReceiptHead(BaseModel):
+    """The public entry that an author's entry was merged into."""
+
+    text: str
+    state: str
+
+
 class ReceiptView(BaseModel):
     """What an author learns from a receipt code."""
 
@@ -390,6 +423,8 @@ class ReceiptView(BaseModel):
     created_at: datetime
     activity: ReceiptActivity
     reason: str | None
+    merged_into: ReceiptHead | None
+    """Set where it was merged: the answer and the suggestion are then that entry's."""
     answer: AnswerView | None
     suggestion: ReceiptSuggestion | None
 

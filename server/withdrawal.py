@@ -9,13 +9,16 @@ from feedback import states
 from feedback.scorer import Label
 from feedback.states import Kind, State
 from server.errors import Conflict, NotFound
+from server.merging import split, succeed
 from server.outcomes import receipt_code
 from server.protocol import OutcomesContent
 from server.store.tables import Act, Activity, Entry, Publication, Suggestion
 
 
-async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> int:
-    """Withdraw the entry of that receipt and delete what its author wrote; returns its id. Twice is as good as once.
+async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> tuple[int, ...]:
+    """Withdraw the entry of that receipt and delete what its author wrote. Twice is as good as once.
+
+    Returns the ids of the entries that changed: this one, and those that merging ties to it.
 
     What stays is a row without text and name, so that the account still adds up, the receipt still answers, and a
     message that is sent again does not come back. A suggestion that is not published yet is deleted with it.
@@ -26,10 +29,11 @@ async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> int:
     if entry is None:
         raise NotFound("没有找到这个回执，请核对后再试。")
     if entry.state == State.WITHDRAWN.value:
-        return entry.id
+        return (entry.id,)
     suggestion = await session.scalar(select(Suggestion).where(Suggestion.entry_id == entry.id))
     await _require_unpublished(session, entry, suggestion)
     before = entry.state
+    tied = await _let_go(session, entry, now)
     entry.state = states.apply(Kind(entry.kind), State(before), states.Act.WITHDRAW).value
     entry.state_before, entry.on_screen, entry.changed_at = None, False, now
     entry.text = entry.nickname = ""
@@ -37,14 +41,24 @@ async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> int:
     # A label of its own, so that the scorer does not look at it; a score would still say something about the text.
     entry.label, entry.score, entry.utterance = Label.UNSCORED.value, None, None
     detail: dict[str, object] = {"from": before, "to": entry.state}
-    if suggestion is not None:
+    if suggestion is not None and suggestion.entry_id == entry.id:
         detail["suggestion"] = suggestion.number
         await session.delete(suggestion)
     session.add(
         Act(at=now, account_id=None, activity_id=entry.activity_id, entry_id=entry.id, act="withdraw", detail=detail)
     )
     await session.flush()
-    return entry.id
+    return (entry.id, *tied)
+
+
+async def _let_go(session: AsyncSession, entry: Entry, now: datetime) -> tuple[int, ...]:
+    """What others asked as well stays: an heir takes the place of a head, and a head has one merged entry less."""
+    heir = await succeed(session, entry, entry.state, now)
+    if heir is not None:
+        return (heir.id,)
+    if entry.merged_into is None:
+        return ()
+    return ((await split(session, entry, with_votes=False)).id,)
 
 
 async def _require_unpublished(session: AsyncSession, entry: Entry, suggestion: Suggestion | None) -> None:

@@ -14,7 +14,7 @@ from feedback.digest.model import Comment, Digest, Question, Suggestion
 from feedback.digest.wording import beijing
 
 HEADER = (
-    "类型", "编号", "时间", "昵称", "内容", "状态", "票数", "情感", "情感得分", "话语类型",
+    "类型", "编号", "时间", "昵称", "内容", "状态", "票数", "合并条数", "情感", "情感得分", "话语类型",
     "答复方式", "答复内容", "答复时间", "意见建议号", "采纳决定", "理由", "转办单位", "决定时间",
 )  # fmt: skip
 
@@ -53,8 +53,17 @@ def _rows(digest: Digest) -> Iterator[Sequence[str]]:
         yield _comment(entry, suggestion) if isinstance(entry, Comment) else _question(entry, suggestion)
     for number, suggestion in suggestions.items():
         if number not in told:
-            head = ("意见建议", "", "", inert(suggestion.nickname), inert(suggestion.text))
-            yield (*head, *("",) * 8, *_decision(number, suggestion))
+            head = (
+                "意见建议",
+                "",
+                "",
+                inert(suggestion.nickname),
+                inert(suggestion.text),
+                "",
+                "",
+                str(suggestion.merged),
+            )
+            yield (*head, *("",) * 6, *_decision(number, suggestion))
 
 
 def _comment(comment: Comment, suggestion: Suggestion | None) -> Sequence[str]:
@@ -65,7 +74,7 @@ def _comment(comment: Comment, suggestion: Suggestion | None) -> Sequence[str]:
         inert(comment.nickname),
         inert(comment.text),
         "已展示",
-        "",
+        *("", ""),
         comment.label.text if comment.label else "",
         _number(comment.score),
         comment.utterance.text if comment.utterance else "",
@@ -83,6 +92,7 @@ def _question(question: Question, suggestion: Suggestion | None) -> Sequence[str
         inert(question.text),
         question.state.text,
         str(question.votes),
+        str(question.merged),
         question.label.text if question.label else "",
         _number(question.score),
         "",

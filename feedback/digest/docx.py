@@ -11,7 +11,7 @@ from docx.shared import Mm
 
 from feedback.decisions import DENOMINATOR
 from feedback.digest.chart import sentiment_bars, watching_line
-from feedback.digest.model import Digest, Question
+from feedback.digest.model import Digest, Question, Suggestion
 from feedback.digest.page import NOTE_STYLE, PICTURE_STYLE, new_document, to_bytes
 from feedback.digest.table import add_facts, add_table
 from feedback.digest.wording import minutes, moment, period, share, short_moment
@@ -170,7 +170,11 @@ def _questions(document: DocumentObject, digest: Digest) -> None:
 
 def _asker(question: Question) -> str:
     votes = f"，{question.votes}人支持" if question.votes else ""
-    return f"{mask_name(question.nickname)}，{moment(question.at)}{votes}"
+    return f"{mask_name(question.nickname)}，{moment(question.at)}{votes}{_merged(question)}"
+
+
+def _merged(entry: Question | Suggestion) -> str:
+    return f"，另合并相同的{entry.merged}条" if entry.merged else ""
 
 
 def _answer(question: Question) -> str:
@@ -212,7 +216,7 @@ def _suggestions(document: DocumentObject, digest: Digest) -> None:
             (
                 str(suggestion.number),
                 suggestion.text,
-                mask_name(suggestion.nickname),
+                f"{mask_name(suggestion.nickname)}{_merged(suggestion)}",
                 suggestion.decision.text if suggestion.decision else "尚未决定",
                 "\n".join(
                     part

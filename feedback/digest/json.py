@@ -10,7 +10,7 @@ from feedback.digest.model import Activity, Audience, Comment, Digest, Question,
 from feedback.scorer import Label
 from feedback.states import Reason
 
-VERSION = 1
+VERSION = 2
 
 
 def render(digest: Digest) -> bytes:
@@ -127,6 +127,7 @@ def _question(question: Question) -> dict[str, Any]:
         "text": question.text,
         "state": question.state.value,
         "votes": question.votes,
+        "merged": question.merged,
         "mode": _code(question.mode),
         "answer": question.answer,
         "answered_at": _time(question.answered_at),
@@ -141,6 +142,7 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "number": suggestion.number,
         "text": suggestion.text,
         "nickname": suggestion.nickname,
+        "merged": suggestion.merged,
         "decision": _code(suggestion.decision),
         "reason": suggestion.reason,
         "transferred_to": suggestion.transferred_to,

@@ -113,6 +113,7 @@ class Question:
     label: Label | None = None
     score: float | None = None
     suggestion: int | None = None
+    merged: int = 0  # entries that ask the same and were merged into it
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Suggestion:
     reason: str | None = None
     transferred_to: str | None = None
     decided_at: datetime | None = None
+    merged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,7 @@ def _questions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
     columns = (
         *_ENTRY,
         Column("票数", 8, COUNT),
+        Column("合并条数", 10, COUNT),
         Column("状态", 10),
         Column("答复方式", 11),
         Column("答复内容", 60),
@@ -205,6 +206,7 @@ def _questions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
             question.nickname,
             question.text,
             question.votes,
+            question.merged,
             question.state.text,
             question.mode.text if question.mode else None,
             question.answer,
@@ -219,12 +221,19 @@ def _questions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
 
 
 def _suggestions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
-    columns = (Column("意见建议号", 12, "0"), Column("提出人", 14), Column("内容", 60), *_DECISION)
+    columns = (
+        Column("意见建议号", 12, "0"),
+        Column("提出人", 14),
+        Column("内容", 60),
+        Column("合并条数", 10, COUNT),
+        *_DECISION,
+    )
     rows = (
         (
             suggestion.number,
             suggestion.nickname,
             suggestion.text,
+            suggestion.merged,
             suggestion.decision.text if suggestion.decision else "尚未决定",
             suggestion.reason,
             suggestion.transferred_to,

@@ -259,7 +259,7 @@ async def withdraw_entry(call: Call[WithdrawalRequest]) -> ReceiptView:
     services = call.services
     services.lookups.take(network_of(services.authenticator.address_of(call.request)))
     async with services.database.write() as session:
-        entry_id = await withdraw(session, call.body.receipt, services.now())
+        changed = await withdraw(session, call.body.receipt, services.now())
         view = await find_receipt(session, call.body.receipt)
-    services.hub.withdrawn(entry_id)
+    services.hub.withdrawn(*changed)
     return view

@@ -16,6 +16,7 @@ from feedback.states import Kind
 from feedback.text import ANONYMOUS, clean, is_blank
 from server.activities import Directory, Known
 from server.errors import BadRequest, Conflict, NotFound, RateLimited, ServiceError
+from server.merging import head_of
 from server.moderation_rules import Rules
 from server.protocol import CommentView, QuestionView, dump
 from server.realtime.acknowledgement import acknowledge
@@ -287,6 +288,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self.address_speech.take(session["address"])
         async with self._database.read() as database:
             entry = await database.get(Entry, ballot.question)
+            entry = await head_of(database, entry) if entry is not None else None
         if (
             entry is None
             or entry.activity_id != session["activity_id"]

@@ -3,13 +3,15 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from logging import getLogger
 
 import socketio
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.merging import likely
 from server.protocol import CommentView, EntryView, QuestionView, dump
 from server.realtime.channels import AUDIENCE, HOST, room
 from server.store.database import Database
@@ -109,6 +111,7 @@ class Delivery:
         async with self._database.read() as session:
             entries = await entries_by_id(session, ids)
             suggestions = await suggestion_ids(session, ids)
+            similar = await self._similar(session, entries)
         public, staff = self._public.intersection(ids), self._staff.intersection(ids)
         self._public -= public
         self._staff -= staff
@@ -117,7 +120,7 @@ class Delivery:
             by_activity[entry.activity_id].append(entry)
         for activity_id, group in by_activity.items():
             await self._to_audience(activity_id, [entry for entry in group if entry.id in public])
-            await self._to_staff(activity_id, [entry for entry in group if entry.id in staff], suggestions)
+            await self._to_staff(activity_id, [entry for entry in group if entry.id in staff], suggestions, similar)
 
     async def _to_audience(self, activity_id: int, entries: list[Entry]) -> None:
         shown = [entry for entry in entries if is_public(entry)]
@@ -131,8 +134,25 @@ class Delivery:
         if gone:
             await self._sio.emit("removed", {"ids": gone}, room=room(activity_id), namespace=AUDIENCE)
 
-    async def _to_staff(self, activity_id: int, entries: list[Entry], suggestions: dict[int, int]) -> None:
+    async def _similar(self, session: AsyncSession, entries: Sequence[Entry]) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for activity_id in {entry.activity_id for entry in entries}:
+            group = [entry for entry in entries if entry.activity_id == activity_id and entry.id in self._staff]
+            found |= await likely(session, activity_id, group)
+        return found
+
+    async def _to_staff(
+        self,
+        activity_id: int,
+        entries: list[Entry],
+        suggestions: dict[int, int],
+        similar: dict[int, list[int]],
+    ) -> None:
         for kind, name in ((COMMENT, "comments"), (QUESTION, "questions")):
-            views = [EntryView.of(entry, suggestions.get(entry.id)) for entry in entries if entry.kind == kind]
+            views = [
+                EntryView.of(entry, suggestions.get(entry.id), similar.get(entry.id, ()))
+                for entry in entries
+                if entry.kind == kind
+            ]
             if views:
                 await self._sio.emit(name, dump(views), room=room(activity_id), namespace=HOST)

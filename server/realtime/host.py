@@ -1,6 +1,6 @@
 """The namespace `/host`: staff sees entries with their scores, and moderates."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,16 +8,19 @@ import socketio
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refused
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.activities import Directory, Known, require_reach
 from server.auth.rights import Principal, Right
 from server.errors import BadRequest, Forbidden, ServiceError
+from server.merging import likely
 from server.moderation import ACTS, Moderated, moderate, parse_command
 from server.protocol import EntryView, dump
 from server.realtime.acknowledgement import acknowledge
 from server.realtime.channels import HOST, room
 from server.store.database import Database
 from server.store.entries import COMMENT, QUESTION, staff_page, suggestion_ids, waiting_before
+from server.store.tables import Entry
 
 NEWCOMER_ENTRIES = 200
 
@@ -111,9 +114,9 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
     async def _page(self, activity_id: int, kind: str, before: int | None) -> dict[str, Any]:
         async with self._database.read() as session:
             entries = await staff_page(session, activity_id, kind=kind, before=before, limit=NEWCOMER_ENTRIES)
-            suggestions = await suggestion_ids(session, [entry.id for entry in entries])
+            views = await self._views(session, activity_id, entries)
         return {
-            "entries": dump(EntryView.of(entry, suggestions.get(entry.id)) for entry in entries),
+            "entries": views,
             "next": entries[-1].id if len(entries) == NEWCOMER_ENTRIES else None,
         }
 
@@ -123,8 +126,13 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
             return []
         async with self._database.read() as session:
             entries = await waiting_before(session, activity_id, kind, before)
-            suggestions = await suggestion_ids(session, [entry.id for entry in entries])
-        return dump(EntryView.of(entry, suggestions.get(entry.id)) for entry in entries)
+            return await self._views(session, activity_id, entries)
+
+    @staticmethod
+    async def _views(session: AsyncSession, activity_id: int, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+        suggestions = await suggestion_ids(session, [entry.id for entry in entries])
+        similar = await likely(session, activity_id, entries)
+        return dump(EntryView.of(entry, suggestions.get(entry.id), similar.get(entry.id, ())) for entry in entries)
 
     def _handler(self, act: str) -> Callable[..., Awaitable[dict[str, Any]]]:
         async def handle(sid: str, data: object = None, *_rest: object) -> dict[str, Any]:

@@ -94,9 +94,9 @@ class Hub:
         self._delivery.changed(result.entry.id, *result.touched)
         self._rules.wake()  # a ban holds, and is lifted, at once
 
-    def withdrawn(self, entry_id: int) -> None:
-        """An author took an entry back: it disappears from every page."""
-        self._delivery.changed(entry_id)
+    def withdrawn(self, *entry_ids: int) -> None:
+        """An author took an entry back: it disappears from every page, and what it was merged with changes."""
+        self._delivery.changed(*entry_ids)
 
     async def watching(self, activity_id: int, number: int) -> None:
         """The number of those who watch changed."""

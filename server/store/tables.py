@@ -178,6 +178,12 @@ class Entry(Base):
         Index("ix_entry_activity_id_kind_id", "activity_id", "kind", "id"),
         # Small at all times: what the scorer still has to do.
         Index("ix_entry_unscored", "id", sqlite_where=text("label IS NULL"), postgresql_where=text("label IS NULL")),
+        Index(
+            "ix_entry_merged_into",
+            "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"),
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -203,6 +209,10 @@ class Entry(Base):
     answer_mode: Mapped[str | None] = mapped_column(String(16))
     answer: Mapped[str | None] = mapped_column(Text)
     answered_at: Mapped[datetime | None]
+    merged_into: Mapped[int | None] = mapped_column(BigId)
+    """The entry that stands for this one while it is merged (server.merging)."""
+    merged_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many are merged into this one."""
     flags: Mapped[list[dict[str, object]] | None] = mapped_column(JSON(none_as_null=True))
     """Why the entry was held or marked; for hosts alone."""
 
@@ -214,6 +224,8 @@ class Vote(Base):
 
     entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True)
     device: Mapped[str] = mapped_column(String(32), primary_key=True)
+    given_to: Mapped[int | None] = mapped_column(BigId)
+    """The merged entry that it was given to, where that is another one."""
 
 
 class Act(Base):

@@ -5,6 +5,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.test_story import DESKTOP, PHONE, open_page
+from tests.citizen import citizen, speech
 from tests.service import ADMIN_PASSWORD, ServiceProcess, Staff
 
 SLUG = "j04"
@@ -133,6 +134,30 @@ async def test_public_comments_fly_over_the_picture_and_a_question_stands_on_scr
         await admin.done("POST", f"/api/v1/entries/{asked}/acts", act)
     await expect(screen.get_by_test_id("screen-question")).to_contain_text("老年卡在哪个窗口办？")
     await screen.screenshot(path=pictures / "screen.png", omit_background=True)
+
+    # Somebody asks the same in other words: the host is told, merges by one tap, and takes it apart again.
+    console = await open_page(browser, f"{service.url}/console/{slug}", DESKTOP, errors)
+    await sign_in(console)
+    again = await citizen(service.url, slug).connect()
+    try:
+        receipt = (await again.call("question", speech("请问老年卡在哪个窗口办理")))["receipt"]
+        row = console.get_by_test_id("host-question").filter(has_text="请问老年卡")
+        await expect(row.get_by_test_id("similar")).to_contain_text("老年卡在哪个窗口办？")
+        await console.screenshot(path=pictures / "console-similar.png")
+        await row.get_by_test_id("act-merge-similar").click()
+        await expect(phone.get_by_test_id("question-merged")).to_have_text("合并了 1 条相同内容")
+        await phone.screenshot(path=pictures / "merged-phone.png")
+        found = await admin.done("POST", "/api/v1/receipts", {"receipt": receipt})
+        assert found["merged_into"]["text"] == "老年卡在哪个窗口办？"
+        await console.get_by_role("button", name="撤销").last.click()
+        await expect(phone.get_by_test_id("question-merged")).to_have_count(0)
+        await row.get_by_test_id("act-merge").click()
+        await console.get_by_test_id("merge-search").fill("老年卡")
+        await console.screenshot(path=pictures / "console-merge.png")
+        await console.get_by_test_id("merge-choice").click()
+        await expect(phone.get_by_test_id("question-merged")).to_have_count(1)
+    finally:
+        await again.close()
     assert await screen.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
     await admin.done("POST", f"/api/v1/entries/{asked}/acts", {"act": "screen", "on": False})
     await expect(screen.get_by_test_id("screen-question")).to_have_count(0)

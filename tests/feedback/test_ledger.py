@@ -16,7 +16,6 @@ class Activity(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.received = 0
-        self.merged = 0
         self.deleted = 0
         self.entries: list[tuple[Kind, State, State | None]] = []
 
@@ -35,22 +34,19 @@ class Activity(RuleBasedStateMachine):
             after = apply(kind, state, act, previous)
         except IllegalTransition:
             return
-        self.entries[index] = (kind, after, state if act is Act.HIDE else None)
+        self.entries[index] = (kind, after, state if act in (Act.HIDE, Act.MERGE) else None)
 
-    @rule(which=st.integers(0, 20), by_law=st.booleans())
-    def leave(self, which: int, by_law: bool) -> None:
+    @rule(which=st.integers(0, 20))
+    def delete_by_law(self, which: int) -> None:
         if not self.entries:
             return
         self.entries.pop(which % len(self.entries))
-        if by_law:
-            self.deleted += 1
-        else:
-            self.merged += 1
+        self.deleted += 1
 
     @invariant()
     def balances(self) -> None:
         states = Counter(state for _, state, _ in self.entries)
-        account = ledger(self.received, states, merged=self.merged, deleted=self.deleted)
+        account = ledger(self.received, states, deleted=self.deleted)
         assert account.balanced
         assert account.problems() == []
 
@@ -66,12 +62,10 @@ def test_a_lost_entry_shows(states: dict[State, int], lost: int) -> None:
 
 
 def test_each_state_has_its_place() -> None:
-    account = ledger(
-        28, {state: 1 << index for index, state in enumerate(State)} | {State.SHOWN: 0}, merged=3, deleted=4
-    )
+    account = ledger(28, {state: 1 << index for index, state in enumerate(State)} | {State.SHOWN: 0}, deleted=4)
     assert account.shown == (1 << list(State).index(State.OPEN)) + (1 << list(State).index(State.ANSWERED))
     assert account.withdrawn == 1 << list(State).index(State.WITHDRAWN)
-    assert (account.merged, account.deleted) == (3, 4)
+    assert (account.merged, account.deleted) == (1 << list(State).index(State.MERGED), 4)
 
 
 def test_accounts_add_up() -> None:

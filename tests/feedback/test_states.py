@@ -76,6 +76,18 @@ def test_an_illegal_act_says_so_in_words(kind: Kind, state: State, act: Act) -> 
     assert state.text in refused.value.text
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_merging_is_undone_to_the_state_before(kind: Kind) -> None:
+    before = INITIAL[kind]
+    assert apply(kind, before, Act.MERGE) is State.MERGED
+    assert apply(kind, State.MERGED, Act.SPLIT, before) is before
+    assert apply(kind, State.MERGED, Act.WITHDRAW) is State.WITHDRAWN
+    with pytest.raises(IllegalTransition):
+        apply(kind, State.MERGED, Act.RESTORE, before)
+    with pytest.raises(IllegalTransition):
+        apply(kind, State.MERGED, Act.SPLIT, State.MERGED)
+
+
 @pytest.mark.parametrize("previous", [None, State.HIDDEN, State.WITHDRAWN, State.SHOWN])
 def test_restoring_needs_a_state_to_go_back_to(previous: State | None) -> None:
     with pytest.raises(IllegalTransition):

@@ -40,7 +40,7 @@ def test_every_text_comes_back_as_it_was_typed() -> None:
     digest = samples.nasty()
     data = render(digest, "xlsx")
     assert raw_texts(data, 2, "D") == [clean(comment.text) for comment in digest.comments]
-    assert raw_texts(data, 3, "H") == [clean(question.answer or "") for question in digest.questions]
+    assert raw_texts(data, 3, "I") == [clean(question.answer or "") for question in digest.questions]
     assert raw_texts(data, 4, "C") == [clean(suggestion.text) for suggestion in digest.suggestions]
 
 

@@ -146,7 +146,7 @@ async def test_what_is_withdrawn_leaves_no_word_in_the_row_or_the_log(
 ) -> None:
     for _ in range(2):
         async with database.write() as session:
-            assert await withdraw(session, receipts[0][1], NOW) == receipts[0][0]
+            assert await withdraw(session, receipts[0][1], NOW) == (receipts[0][0],)
     async with database.read() as session:
         row = await session.get_one(Entry, receipts[0][0])
         lines = (await session.scalars(select(Act))).all()

@@ -20,17 +20,21 @@ function question(id: number, over: Partial<Entry> = {}): Entry {
     on_screen: false,
     answer: null,
     flags: [],
+    merged: 0,
+    merged_into: null,
+    similar: [],
     ...over,
   };
 }
 
 describe("the queue", () => {
   it("sorts states into four tabs", () => {
-    const states = ["pending", "open", "answered", "declined", "hidden", "withdrawn"] as const;
+    const states = ["pending", "open", "answered", "declined", "hidden", "merged", "withdrawn"] as const;
     expect(states.map((state) => tabOf(question(1, { state })))).toEqual([
       "pending",
       "open",
       "answered",
+      "rest",
       "rest",
       "rest",
       "rest",
@@ -51,6 +55,11 @@ describe("undo", () => {
     expect(inverse(question(1, { state: "hidden", reason: "abuse" }), { act: "restore" })).toEqual({ act: "hide", reason: "abuse" });
     expect(inverse(question(1), { act: "screen", on: true })).toEqual({ act: "screen", on: false });
     expect(inverse(question(1, { state: "hidden", reason: "abuse" }), { act: "hide", reason: "spam" })).toEqual({ act: "hide", reason: "abuse" });
+  });
+
+  it("takes what was merged apart, and puts it together again", () => {
+    expect(inverse(question(1), { act: "merge", into: 2 })).toEqual({ act: "split" });
+    expect(inverse(question(1, { state: "merged", merged_into: 2 }), { act: "split" })).toEqual({ act: "merge", into: 2 });
   });
 
   it("leaves it to the service where an approval, an answer or a refusal came from", () => {

@@ -29,6 +29,10 @@ export function inverse(before: Entry, act: Act): Act | null {
     case "reopen":
       if (before.answer !== null) return { act: "answer", mode: before.answer.mode, text: before.answer.text };
       return before.state === "declined" ? { act: "decline", reason: before.reason ?? "" } : { act: "approve" };
+    case "merge":
+      return { act: "split" };
+    case "split":
+      return before.merged_into === null ? null : { act: "merge", into: before.merged_into };
     case "unban":
       return null;
   }
@@ -48,6 +52,10 @@ function words(act: Act, entry: Entry): string {
       return act.mode === "live" ? "已记为现场回答" : "答复已公开";
     case "reopen":
       return entry.state === "answered" ? "已撤销答复" : entry.state === "declined" ? "已重新打开" : "已退回待审";
+    case "merge":
+      return "已合并";
+    case "split":
+      return "已取消合并";
     case "screen":
       return act.on ? "已上屏" : "已下屏";
     case "suggest":

@@ -96,6 +96,7 @@ export interface OutcomeNumbers extends Ledger {
 export interface OutcomeQuestion {
   text: string;
   nickname: string;
+  merged?: number;
   votes: number;
   mode: AnswerMode | null;
   answer: string;
@@ -106,6 +107,7 @@ export interface OutcomeSuggestion {
   number: number;
   text: string;
   nickname: string;
+  merged?: number;
   decision: Decision;
   reason: string;
   transferred_to: string | null;
@@ -123,7 +125,13 @@ export interface Outcomes {
 }
 
 export type EntryKind = "comment" | "question";
-export type EntryState = "shown" | "hidden" | "withdrawn" | "pending" | "open" | "answered" | "declined";
+export type EntryState = "shown" | "hidden" | "merged" | "withdrawn" | "pending" | "open" | "answered" | "declined";
+
+/** The public entry that an author's entry was merged into. */
+export interface ReceiptHead {
+  text: string;
+  state: EntryState;
+}
 
 export interface Receipt {
   receipt: string;
@@ -135,6 +143,8 @@ export interface Receipt {
   activity: { slug: string; title: string };
   /** Why it was declined or hidden, in words. */
   reason: string | null;
+  /** Set where it was merged: the answer and the suggestion are then that entry's. */
+  merged_into: ReceiptHead | null;
   answer: Answer | null;
   suggestion: {
     number: number;
@@ -212,6 +222,11 @@ export interface Entry {
   on_screen: boolean;
   answer: Answer | null;
   flags: Flag[];
+  /** How many are merged into it. */
+  merged: number;
+  merged_into: number | null;
+  /** Questions that may ask the same. */
+  similar: number[];
 }
 
 export type WordLevel = "block" | "hold" | "mark";
@@ -297,6 +312,8 @@ export type Act =
   | { act: "decline"; reason: string }
   | { act: "answer"; mode: AnswerMode; text?: string }
   | { act: "reopen" }
+  | { act: "merge"; into: number }
+  | { act: "split" }
   | { act: "screen"; on: boolean }
   | { act: "suggest"; on: boolean }
   | { act: "ban"; minutes: number; reason: HideReason }
@@ -313,6 +330,8 @@ export interface PublicComment {
 /** A question as the audience sees it. */
 export interface PublicQuestion extends PublicComment {
   votes: number;
+  /** How many that ask the same are merged into it. */
+  merged: number;
   state: "open" | "answered";
   on_screen: boolean;
   answer: Answer | null;

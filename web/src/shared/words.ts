@@ -87,6 +87,7 @@ export const nickWords = (nickname: string): string => nickname || "网友";
 export const FATE: Record<EntryState, string> = {
   shown: "已展示",
   hidden: "未展示",
+  merged: "已与相同内容合并",
   withdrawn: "已撤回",
   pending: "等待审核",
   open: "已公开，等待回答",
@@ -98,6 +99,7 @@ export const FATE: Record<EntryState, string> = {
 export const QUEUE_STATE: Record<EntryState, string> = {
   shown: "已展示",
   hidden: "已隐藏",
+  merged: "已合并",
   withdrawn: "本人撤回",
   pending: "待审",
   open: "已公开",
@@ -112,6 +114,9 @@ export function flagWords(flag: Flag): string {
   const where = flag.field === "nickname" ? "昵称里的" : "";
   return `${where}“${flag.word ?? ""}”（${list}${flag.how === null ? "" : HOW[flag.how]}）`;
 }
+
+/** That others said the same. */
+export const mergedWords = (count: number | undefined): string => (count ? `合并了 ${count} 条相同内容` : "");
 
 export function declineOrHideReason(reason: string | null): string {
   if (reason === null) return "";
