@@ -127,27 +127,43 @@ def parse_offer(text: str, *, sending: bool) -> Offer:
         raise BadOffer("The SDP cannot be read.") from error
     if not 0 < len(description.media) <= MAX_MEDIA:
         raise BadOffer("The SDP has no media section, or too many.")
-    media = [_media(section, sending=sending) for section in description.media]
+    bundle_only = _bundle_only(text)
+    media = [
+        _media(section, sending=sending, bundle_only=alone)
+        for section, alone in zip(description.media, bundle_only, strict=True)
+    ]
     _keep_first_of_each_kind(media)
     used = [section for section, parsed in zip(description.media, media, strict=True) if parsed.formats]
     if not used:
         kinds = "H.264 constrained baseline, VP8 or Opus"
         raise NotAcceptable(f"The SDP offers nothing the relay can carry: it takes {kinds}, with rtcp-mux.")
     if sending:
-        _require_whole(description.media, media)
+        _require_whole(description.media, media, bundle_only)
     bundled = {item for group in description.group if group.semantic == "BUNDLE" for item in group.items}
     if len(used) > 1 and not all(section.rtp.muxId in bundled for section in used):
         raise BadOffer("The media sections must share one transport (a=group:BUNDLE).")
-    return _with_transport(used[0], media)
+    # A section that is bundle-only leaves the transport to the others (RFC 9143 section 7.1.3).
+    return _with_transport(next((s for s in used if s.ice is not None and s.ice.usernameFragment), used[0]), media)
 
 
-def _require_whole(sections: list[MediaDescription], media: list[Media]) -> None:
+def _bundle_only(text: str) -> list[bool]:
+    """For each media section whether it has `a=bundle-only`, which aiortc does not read."""
+    found: list[bool] = []
+    for line in text.splitlines():
+        if line.startswith("m="):
+            found.append(False)
+        elif line == "a=bundle-only" and found:
+            found[-1] = True
+    return found
+
+
+def _require_whole(sections: list[MediaDescription], media: list[Media], bundle_only: list[bool]) -> None:
     """One stream of at most one track of each kind, and all of it (RFC 9725 sections 4.4.2 and 4.4.3).
 
     Raises NotAcceptable: half a session would mislead whoever publishes.
     """
-    for section, parsed in zip(sections, media, strict=True):
-        if not parsed.formats and section.port != 0:
+    for section, parsed, alone in zip(sections, media, bundle_only, strict=True):
+        if not parsed.formats and (section.port != 0 or alone):
             raise NotAcceptable(
                 f"The SDP offers {section.kind} that the relay cannot carry, or a second track (a=mid:{parsed.mid})."
             )
@@ -182,13 +198,15 @@ def _is_ice(value: str | None, least: int) -> bool:
     return value is not None and least <= len(value) <= 256 and _ICE_CHARACTERS.issuperset(value)
 
 
-def _media(section: MediaDescription, *, sending: bool) -> Media:
+def _media(section: MediaDescription, *, sending: bool, bundle_only: bool) -> Media:
     mid = section.rtp.muxId or None
     nothing = Media(section.kind, mid, section.profile, str(section.fmt[0]))
     wanted = ("sendonly", "sendrecv", None) if sending else ("recvonly", "sendrecv", None)
-    if section.kind not in ("audio", "video") or not section.rtcp_mux or section.direction not in wanted:
+    if section.kind not in ("audio", "video") or section.direction not in wanted:
         return nothing
-    if section.port == 0:  # rejected by its maker (RFC 3264 section 6); 9 stands for "not known yet"
+    # Port 0 is a section that its maker rejected (RFC 3264 section 6), unless it is only there with the others,
+    # whose transport and multiplexing it shares (RFC 9143 section 6). 9 stands for "not known yet".
+    if not bundle_only and (section.port == 0 or not section.rtcp_mux):
         return nothing
     rtx = {
         int(str(codec.parameters["apt"])): codec.payloadType

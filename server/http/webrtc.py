@@ -19,7 +19,7 @@ _SDP = "application/sdp"
 _FRAGMENT = "application/trickle-ice-sdpfrag"
 _CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Accept-Post",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Accept-Post, Access-Control-Allow-Methods",
 }
 
 
@@ -200,7 +200,7 @@ async def _options(call: Call[None]) -> web.Response:
             "Accept-Post": _SDP,
             "Accept-Patch": _FRAGMENT,
             "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, ETag",
             "Access-Control-Max-Age": "86400",
         }
     )

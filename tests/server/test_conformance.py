@@ -124,6 +124,20 @@ def test_a_section_that_its_maker_rejected_is_no_reason_to_refuse() -> None:
         parse_offer(text.replace("m=audio 0", "m=audio 9").replace("opus", "speex"), sending=True)
 
 
+def test_a_bundled_section_without_a_port_of_its_own_is_taken() -> None:
+    """As Firefox writes it with `max-bundle`: port 0, and the transport in the first section alone."""
+    first, second = offer("sendonly").split("m=audio")
+    bare = "\r\n".join(
+        line for line in second.splitlines() if not line.startswith(("a=ice", "a=finger", "a=setup", "a=rtcp"))
+    )
+    text = f"{first}m=audio{bare.replace(' 9 ', ' 0 ', 1)}\r\na=bundle-only\r\n"
+    parsed = parse_offer(text, sending=True)
+    assert [[entry.codec for entry in media.formats] for media in parsed.media] == [["H264"], ["opus"]]
+    assert parsed.ufrag == "peer"
+    with pytest.raises(NotAcceptable):
+        parse_offer(text.replace("opus", "speex"), sending=True)
+
+
 async def test_a_publisher_may_insist_on_the_dtls_client_role(
     http: aiohttp.ClientSession, own: tuple[str, dict[str, str]]
 ) -> None:
