@@ -32,6 +32,19 @@ _TEXT = {
     Decision.TRANSFERRED: "转办",
 }
 
+
+class Progress(StrEnum):
+    """How far what was decided has come (落实情况): apart from the decision, and told later."""
+
+    DONE = "done"
+    UNDER_WAY = "under-way"
+    NOT_STARTED = "not-started"
+
+    @property
+    def text(self) -> str:
+        return {Progress.DONE: "已落实", Progress.UNDER_WAY: "推进中", Progress.NOT_STARTED: "未启动"}[self]
+
+
 NEEDS_REASON: frozenset[Decision] = frozenset({Decision.PARTLY_ADOPTED, Decision.NOT_ADOPTED, Decision.TRANSFERRED})
 
 DENOMINATOR = (

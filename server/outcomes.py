@@ -18,6 +18,7 @@ from feedback.text import clean
 from server.activities import require_reach
 from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, NotFound
+from server.followup import require_release
 from server.merging import head_of
 from server.protocol import (
     AnswerView,
@@ -159,8 +160,8 @@ async def decide(
     return SuggestionView.of(cast("Suggestion", refreshed))
 
 
-async def publish(session: AsyncSession, principal: Principal, activity: Activity, now: datetime) -> OutcomesView:
-    """Publish a new version of the outcomes. Raises Conflict (`incomplete`) with what is missing."""
+async def prepare(session: AsyncSession, activity: Activity) -> tuple[Draft, dict[str, object]]:
+    """The work, and the content that would be published now. Raises Conflict (`incomplete`) with what is missing."""
     work = await draft(session, activity)
     if work.problems:
         raise Conflict("；".join(work.problems) + "。", code="incomplete")
@@ -172,7 +173,14 @@ async def publish(session: AsyncSession, principal: Principal, activity: Activit
             if entry.answer_mode is not None
         ],
         suggestions=[PublishedSuggestion.of(item) for item in work.suggestions],
-    ).model_dump(mode="json")
+    )
+    return work, content.model_dump(mode="json")
+
+
+async def publish(session: AsyncSession, principal: Principal, activity: Activity, now: datetime) -> OutcomesView:
+    """Publish a new version of the outcomes. Raises Conflict (`incomplete`, `needs_release`)."""
+    work, content = await prepare(session, activity)
+    await require_release(session, principal, activity, content_digest(content))
     latest = await _latest(session, activity.id)
     publication = Publication(
         activity_id=activity.id,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 from feedback.states import State as EntryState
 from feedback.text import mask_name
-from server.store.tables import Account, Activity, Entry, Suggestion, Unit
+from server.store.tables import Account, Activity, Entry, Suggestion, SuggestionUpdate, Unit
 
 Kind = Literal["open-day", "lecture"]
 State = Literal["scheduled", "live", "ended"]
@@ -245,6 +245,24 @@ class EntryView(BaseModel):
         )
 
 
+class UpdateView(BaseModel):
+    """What was told about a suggestion after its decision: the day, whose word it is, how far it has come."""
+
+    at: datetime
+    by: str
+    progress: str
+    text: str
+
+    @classmethod
+    def of(cls, update: SuggestionUpdate) -> "UpdateView":
+        return cls(
+            at=update.at,
+            by=update.unit.name if update.unit else "区级统筹",
+            progress=update.progress,
+            text=update.text,
+        )
+
+
 class SuggestionView(BaseModel):
     """A suggestion and its decision, as the unit works on it."""
 
@@ -257,6 +275,7 @@ class SuggestionView(BaseModel):
     transferred_to: UnitView | None
     decided_by: str | None
     decided_at: datetime | None
+    updates: list[UpdateView]
 
     @classmethod
     def of(cls, suggestion: Suggestion) -> "SuggestionView":
@@ -270,6 +289,7 @@ class SuggestionView(BaseModel):
             transferred_to=UnitView.of(suggestion.receiver) if suggestion.receiver else None,
             decided_by=suggestion.decider.name if suggestion.decider else None,
             decided_at=suggestion.decided_at,
+            updates=[UpdateView.of(update) for update in suggestion.updates],
         )
 
 
@@ -309,16 +329,14 @@ class NumbersView(LedgerView):
 
 
 class _Grouped(BaseModel):
-    """Something published that may stand for others as well; `merged` stays out of the digest where it is none."""
+    """Something published that may stand for others as well. What there is none of stays out of the digest."""
 
     merged: int = 0
 
     @model_serializer(mode="wrap")
     def _as_published(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        if not self.merged:
-            fields.pop("merged", None)
-        return fields
+        return {name: value for name, value in fields.items() if value or name not in ("merged", "updates")}
 
 
 class PublishedQuestion(_Grouped):
@@ -354,6 +372,7 @@ class PublishedSuggestion(_Grouped):
     reason: str
     transferred_to: str | None
     decided_at: datetime
+    updates: list[UpdateView] = []
 
     @classmethod
     def of(cls, suggestion: Suggestion) -> "PublishedSuggestion":
@@ -368,6 +387,7 @@ class PublishedSuggestion(_Grouped):
             transferred_to=suggestion.receiver.name if suggestion.receiver else None,
             decided_at=suggestion.decided_at,
             merged=suggestion.entry.merged_count,
+            updates=[UpdateView.of(update) for update in suggestion.updates],
         )
 
 

@@ -1,22 +1,37 @@
 """Suggestions, decisions, the published outcomes, receipts, and the digest as a file."""
 
 import asyncio
+from datetime import datetime
 from typing import Literal
 from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.decisions import Decision
 from feedback.digest import FORMATS, render
 from server.activities import get_activity
-from server.auth.rights import Right
+from server.auth.rights import Principal, Right
 from server.digests import collect
+from server.followup import needs_release
 from server.http.endpoint import Call, endpoint
-from server.outcomes import decide, draft, find_receipt, latest_outcomes, publish
+from server.outcomes import content_digest, decide, draft, find_receipt, latest_outcomes, prepare, publish
 from server.protocol import LedgerView, OutcomesView, ReceiptView, SuggestionView
 from server.realtime.limits import network_of
-from server.store.tables import Act
+from server.store.tables import Act, Activity, ReleaseRequest
+
+
+class Release(BaseModel):
+    """复核: whether a second person has to release, and who put what forward."""
+
+    required: bool
+    requested_by: str | None
+    requested_at: datetime | None
+    current: bool
+    """Whether what was put forward is what would be published now."""
+    own: bool
+    """Whether the account itself put it forward."""
 
 
 class SuggestionList(BaseModel):
@@ -25,6 +40,7 @@ class SuggestionList(BaseModel):
     suggestions: list[SuggestionView]
     ledger: LedgerView
     problems: list[str]
+    release: Release
 
 
 class DecisionChange(BaseModel):
@@ -66,12 +82,29 @@ class DigestQuery(BaseModel):
 )
 async def list_suggestions(call: Call[None]) -> SuggestionList:
     async with call.services.database.read() as session:
-        work = await draft(session, await get_activity(session, call.target.slug))
+        activity = await get_activity(session, call.target.slug)
+        work = await draft(session, activity)
         return SuggestionList(
             suggestions=[SuggestionView.of(item) for item in work.suggestions],
             ledger=LedgerView.model_validate(work.ledger, from_attributes=True),
             problems=work.problems,
+            release=await _release(session, call.staff, activity, ready=not work.problems),
         )
+
+
+async def _release(session: AsyncSession, principal: Principal, activity: Activity, *, ready: bool) -> Release:
+    request = await session.get(ReleaseRequest, activity.id)
+    current = False
+    if request is not None and ready:
+        _, content = await prepare(session, activity)
+        current = content_digest(content) == request.sha256
+    return Release(
+        required=needs_release(activity),
+        requested_by=request.account.name if request else None,
+        requested_at=request.at if request else None,
+        current=current,
+        own=request is not None and request.account_id == principal.account_id,
+    )
 
 
 @endpoint(

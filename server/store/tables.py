@@ -90,6 +90,8 @@ class Unit(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
     receives_filings: Mapped[bool] = mapped_column(default=False, server_default=false())
+    four_eyes: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """复核: what the unit publishes is released by a second person."""
 
 
 class Activity(Base):
@@ -260,8 +262,63 @@ class Suggestion(Base):
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     decided_at: Mapped[datetime | None]
     entry: Mapped[Entry] = relationship(lazy="joined")
+    updates: Mapped[list["SuggestionUpdate"]] = relationship(
+        order_by="SuggestionUpdate.id", lazy="selectin", cascade="all, delete-orphan"
+    )
     receiver: Mapped[Unit | None] = relationship(lazy="selectin")
     decider: Mapped[Account | None] = relationship(lazy="selectin")
+
+
+class SuggestionUpdate(Base):
+    """What happened after a decision (落实情况), on a day, in the unit's words. Never changed, only followed."""
+
+    __tablename__ = "suggestion_update"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    suggestion_id: Mapped[int] = mapped_column(ForeignKey("suggestion.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    unit_id: Mapped[str | None] = mapped_column(ForeignKey("unit.id"))
+    """Whose word it is; None for the coordinator's."""
+    progress: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    unit: Mapped[Unit | None] = relationship(lazy="selectin")
+    account: Mapped[Account | None] = relationship(lazy="selectin")
+
+
+class ReleaseRequest(Base):
+    """复核: what one person put forward to be published, for another to release. One for each activity."""
+
+    __tablename__ = "release_request"
+
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    at: Mapped[datetime]
+    account: Mapped[Account] = relationship(lazy="selectin")
+
+
+class Handover(Base):
+    """转办: an entry offered to another unit, which accepts it and replies, or returns it."""
+
+    __tablename__ = "handover"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("entry.id"), index=True)
+    activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id"), index=True)
+    unit_id: Mapped[str] = mapped_column(ForeignKey("unit.id"), index=True)
+    due: Mapped[date | None]
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    state: Mapped[str] = mapped_column(String(16))
+    offered_at: Mapped[datetime]
+    offered_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    words: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why it was returned, or the reply."""
+    entry: Mapped[Entry] = relationship(lazy="joined")
+    activity: Mapped[Activity] = relationship(lazy="selectin")
+    unit: Mapped[Unit] = relationship(lazy="selectin")
 
 
 class Publication(Base):

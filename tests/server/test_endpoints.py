@@ -14,6 +14,7 @@ PUBLIC = {
     "GET /api/v1/activities",
     "GET /api/v1/activities/{activity}",
     "GET /api/v1/activities/{activity}/outcomes",
+    "GET /api/v1/activities/{activity}/outcomes/versions",
     # Citizens: the notice, and feeds of what is published anyway.
     "GET /api/v1/activities/{activity}/notice",
     "GET /notices.atom",

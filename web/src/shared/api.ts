@@ -33,6 +33,12 @@ import type {
   Unit,
   WordLevel,
   WordList,
+  Handover,
+  HandoverAct,
+  OutcomeVersion,
+  Progress,
+  Release,
+  UnitSettings,
 } from "./protocol";
 
 /** An answer that is no success. `message` can be shown to a person. */
@@ -155,6 +161,7 @@ export interface SuggestionBook {
   suggestions: Suggestion[];
   ledger: Ledger;
   problems: string[];
+  release: Release;
 }
 
 export type DigestFormat = "docx" | "xlsx" | "csv" | "json";
@@ -206,6 +213,26 @@ export const api = {
   suggestions: (slug: string): Promise<SuggestionBook> => request("GET", `/activities/${at(slug)}/suggestions`),
   decide: async (id: number, input: DecisionInput): Promise<Suggestion> =>
     (await request<{ suggestion: Suggestion }>("PUT", `/suggestions/${id}/decision`, input)).suggestion,
+  decideMany: (
+    slug: string,
+    input: Omit<DecisionInput, "revision"> & { suggestions: { id: number; revision: number }[] },
+  ): Promise<{ decided: Suggestion[]; refused: { id: number; message: string }[] }> =>
+    request("POST", `/activities/${at(slug)}/decisions`, input),
+  tellProgress: async (id: number, progress: Progress, text: string): Promise<Suggestion> =>
+    (await request<{ suggestion: Suggestion }>("POST", `/suggestions/${id}/updates`, { progress, text })).suggestion,
+  outcomeVersions: async (slug: string): Promise<OutcomeVersion[]> =>
+    (await request<{ versions: OutcomeVersion[] }>("GET", `/activities/${at(slug)}/outcomes/versions`)).versions,
+  requestRelease: (slug: string): Promise<{ sha256: string }> =>
+    request("POST", `/activities/${at(slug)}/outcomes/release`, {}),
+  handOver: async (entry: number, input: { unit: string; due: string | null; note: string }): Promise<Handover> =>
+    (await request<{ handover: Handover }>("POST", `/entries/${entry}/handovers`, input)).handover,
+  handovers: async (): Promise<Handover[]> => (await request<{ handovers: Handover[] }>("GET", "/handovers")).handovers,
+  changeHandover: async (id: number, act: HandoverAct, words: string): Promise<Handover> =>
+    (await request<{ handover: Handover }>("POST", `/handovers/${id}`, { act, words })).handover,
+  unitSettings: async (): Promise<UnitSettings[]> =>
+    (await request<{ units: UnitSettings[] }>("GET", "/unit-settings")).units,
+  changeUnit: (id: string, four_eyes: boolean): Promise<UnitSettings> =>
+    request("PUT", `/unit-settings/${at(id)}`, { four_eyes }),
   publishOutcomes: (slug: string): Promise<Outcomes> => request("POST", `/activities/${at(slug)}/outcomes`, {}),
   digestUrl: (slug: string, format: DigestFormat): string => `/api/v1/activities/${at(slug)}/digest?format=${format}`,
 

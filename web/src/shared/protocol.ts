@@ -112,6 +112,7 @@ export interface OutcomeSuggestion {
   reason: string;
   transferred_to: string | null;
   decided_at: string;
+  updates?: SuggestionUpdate[];
 }
 
 export interface Outcomes {
@@ -291,6 +292,63 @@ export interface Suggestion {
   transferred_to: Unit | null;
   decided_by: string | null;
   decided_at: string | null;
+  updates: SuggestionUpdate[];
+}
+
+/** How far what was decided has come. */
+export type Progress = "done" | "under-way" | "not-started";
+
+export interface SuggestionUpdate {
+  at: string;
+  /** The unit whose word it is. */
+  by: string;
+  progress: Progress;
+  text: string;
+}
+
+/** A published version, and what it changed in the one before. */
+export interface OutcomeVersion {
+  version: number;
+  published_at: string;
+  sha256: string;
+  changes: { label: string; before: string; after: string }[];
+}
+
+/** Whether a second person has to release what is published, and who put what forward. */
+export interface Release {
+  required: boolean;
+  requested_by: string | null;
+  requested_at: string | null;
+  current: boolean;
+  own: boolean;
+}
+
+export type HandoverState = "offered" | "accepted" | "returned" | "replied" | "recalled";
+export type HandoverAct = "accept" | "return" | "reply" | "recall";
+
+/** An entry that another unit was asked to deal with. */
+export interface Handover {
+  id: number;
+  entry: number;
+  text: string;
+  activity: string;
+  activity_title: string;
+  owners: Unit[];
+  unit: Unit;
+  due: string | null;
+  late: boolean;
+  note: string;
+  state: HandoverState;
+  words: string;
+  offered_at: string;
+  changed_at: string;
+  received: boolean;
+}
+
+export interface UnitSettings {
+  id: string;
+  name: string;
+  four_eyes: boolean;
 }
 
 /** received = shown + withheld + merged + withdrawn + deleted, at every moment. */

@@ -15,6 +15,8 @@ import type {
   Unit,
   Utterance,
   WordLevel,
+  HandoverState,
+  Progress,
 } from "./protocol";
 
 export const STATE: Record<ActivityState, string> = { scheduled: "预告", live: "直播中", ended: "已结束" };
@@ -114,6 +116,17 @@ export function flagWords(flag: Flag): string {
   const where = flag.field === "nickname" ? "昵称里的" : "";
   return `${where}“${flag.word ?? ""}”（${list}${flag.how === null ? "" : HOW[flag.how]}）`;
 }
+
+/** How far what was decided has come. */
+export const PROGRESS: Record<Progress, string> = { done: "已落实", "under-way": "推进中", "not-started": "未启动" };
+
+export const HANDOVER: Record<HandoverState, string> = {
+  offered: "待接收",
+  accepted: "办理中",
+  returned: "已退回",
+  replied: "已回复",
+  recalled: "已收回",
+};
 
 /** That others said the same. */
 export const mergedWords = (count: number | undefined): string => (count ? `合并了 ${count} 条相同内容` : "");
