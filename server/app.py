@@ -20,10 +20,12 @@ from server.http import (
     calendar,
     endpoint,
     entries,
+    feeds,
     filings,
     followup,
     health,
     hls,
+    materials,
     media,
     notices,
     openapi,
@@ -50,6 +52,7 @@ from server.scoring import Scoring
 from server.services import SERVICES, Services, utc_now
 from server.store.database import Database
 from server.store.journal import Journal
+from server.uploads import FileStore
 from streaming.errors import RelayError
 from streaming.packagers import Packagers
 from streaming.supervisor import Supervisor
@@ -62,9 +65,11 @@ HANDLERS = (
     activities,
     programme,
     notices,
+    feeds,
     filings,
     calendar,
     assessment,
+    materials,
     media,
     entries,
     outcomes,
@@ -154,6 +159,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         key=key,
         now=now,
         database=database,
+        files=FileStore(settings.data_dir / "files"),
         directory=directory,
         authenticator=authenticator,
         throttle=Throttle(),

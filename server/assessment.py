@@ -1,6 +1,7 @@
 """The facts of the assessment (政务公开绩效考核): for each activity what was done, when and in time. No score."""
 
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select
@@ -10,26 +11,54 @@ from feedback.decisions import Decision
 from feedback.states import State
 from server.activities import list_activities
 from server.auth.rights import Principal
-from server.deadlines import materials_published, timetable_of
+from server.deadlines import NOTHING, Published, done_on, published, timetable_of
 from server.holidays import working_calendar
-from server.notices import announced
+from server.notices import Announced, announced
 from server.programme.calendar import beijing_date
 from server.programme.deadlines import DeadlineKind, Timetable
 from server.programme.filings import Times
-from server.programme_views import AssessmentRow
+from server.programme_views import AssessmentRow, OpenDeadline
 from server.protocol import UnitView
 from server.store.entries import COMMENT, QUESTION
-from server.store.tables import Entry, Filing, Notice, PresenceSample, Publication, Suggestion, Visitor
+from server.store.materials import Attachment, Material
+from server.store.tables import Activity, Entry, Filing, Notice, PresenceSample, Publication, Suggestion, Visitor
 
 _ADOPTED = (Decision.ADOPTED.value, Decision.PARTLY_ADOPTED.value)
 
 
-async def assess(session: AsyncSession, principal: Principal) -> list[AssessmentRow]:
-    """The facts of every activity that the account may see, in the programme's order."""
-    activities = await list_activities(session, principal)
+SOON = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which activities: of a kind, of a unit, one by its slug, or those with something late or due within a week."""
+
+    kind: str | None = None
+    unit: str | None = None
+    activity: str | None = None
+    urgent: bool = False
+
+    def takes(self, activity: Activity) -> bool:
+        """Whether the activity is among them, what is urgent aside."""
+        return (
+            self.kind in {None, activity.kind}
+            and self.activity in {None, activity.slug}
+            and (self.unit is None or any(unit.id == self.unit for unit in activity.units))
+        )
+
+
+EVERY = Wanted()
+
+
+async def assess(
+    session: AsyncSession, principal: Principal, today: date, wanted: Wanted = EVERY
+) -> list[AssessmentRow]:
+    """The facts of the wanted activities that the account may see, in the programme's order."""
+    activities = [activity for activity in await list_activities(session, principal) if wanted.takes(activity)]
     calendar = await working_calendar(session)
-    told, materials = await announced(session), await materials_published(session)
+    told, after = await announced(session), await published(session)
     notices, outcomes = await _latest(session, Notice), await _latest(session, Publication)
+    materials, plans = await _latest(session, Material), await _plans(session)
     filings = await _count(session, select(Filing.activity_id, func.count()).group_by(Filing.activity_id))
     devices = await _count(session, select(Visitor.activity_id, func.count()).group_by(Visitor.activity_id))
     peaks = await _count(
@@ -40,7 +69,10 @@ async def assess(session: AsyncSession, principal: Principal) -> list[Assessment
     rows = []
     for activity in activities:
         table = timetable_of(calendar, activity)
-        notice, published = told.get(activity.id), materials.get(activity.id)
+        open_now = _open(table, activity, told.get(activity.id), after.get(activity.id, NOTHING), today)
+        if wanted.urgent and not any(item.due <= today + SOON for item in open_now):
+            continue
+        notice, shown = told.get(activity.id), after.get(activity.id, NOTHING)
         holds = notice is not None and notice.times == Times(activity.starts_at, activity.ends_at)
         notice_at = notice.since if notice and holds else None
         notice_due, materials_due = _due(table, DeadlineKind.NOTICE), _due(table, DeadlineKind.MATERIALS)
@@ -48,6 +80,8 @@ async def assess(session: AsyncSession, principal: Principal) -> list[Assessment
         number, decided, adopted = suggestions.get(activity.id, (0, 0, 0))
         notice_version, notice_sha256 = notices.get(activity.id, (0, None))
         outcomes_version, outcomes_sha256 = outcomes.get(activity.id, (0, None))
+        materials_version, materials_sha256 = materials.get(activity.id, (0, None))
+        adoption_due = _due(table, DeadlineKind.ADOPTION)
         rows.append(
             AssessmentRow(
                 slug=activity.slug,
@@ -57,6 +91,10 @@ async def assess(session: AsyncSession, principal: Principal) -> list[Assessment
                 form=activity.form,
                 starts_at=activity.starts_at,
                 ends_at=activity.ends_at,
+                leader=activity.leader,
+                attended=activity.attended,
+                plan_at=plans.get((activity.id, "plan")),
+                emergency_at=plans.get((activity.id, "emergency")),
                 notice_due=notice_due,
                 notice_at=notice_at,
                 notice_on_time=_on_time(notice_due, notice_at),
@@ -74,13 +112,31 @@ async def assess(session: AsyncSession, principal: Principal) -> list[Assessment
                 decided=decided,
                 adopted=adopted,
                 materials_due=materials_due,
-                outcomes_at=published,
-                materials_on_time=_on_time(materials_due, published),
+                materials_at=shown.materials,
+                materials_on_time=_on_time(materials_due, shown.first),
+                materials_version=materials_version,
+                materials_sha256=materials_sha256,
+                adoption_due=adoption_due,
+                outcomes_at=shown.outcomes,
+                adoption_on_time=_on_time(adoption_due, shown.outcomes),
                 outcomes_version=outcomes_version,
                 outcomes_sha256=outcomes_sha256,
+                open=open_now,
             )
         )
     return rows
+
+
+def _open(
+    table: Timetable | None, activity: Activity, told: Announced | None, after: Published, today: date
+) -> list[OpenDeadline]:
+    met = done_on(activity, told, after)
+    found = [
+        OpenDeadline(label=item.kind.label, due=item.due, late=item.is_late(today))
+        for item in (table.deadlines if table else ())
+        if item.due is not None and item.kind in met and met[item.kind] is None
+    ]
+    return sorted(found, key=lambda item: item.due)
 
 
 def _due(table: Timetable | None, kind: DeadlineKind) -> date | None:
@@ -93,11 +149,21 @@ def _on_time(due: date | None, done: datetime | None) -> bool | None:
     return None if due is None or done is None else beijing_date(done) <= due
 
 
-async def _latest(session: AsyncSession, table: type[Notice | Publication]) -> dict[int, tuple[int, str]]:
+async def _latest(session: AsyncSession, table: type[Notice | Publication | Material]) -> dict[int, tuple[int, str]]:
     rows = await session.execute(
         select(table.activity_id, table.version, table.sha256).order_by(table.activity_id, table.version)
     )
     return {activity_id: (version, sha256) for activity_id, version, sha256 in rows}
+
+
+async def _plans(session: AsyncSession) -> dict[tuple[int, str], datetime]:
+    """When the newest 实施方案 and 应急预案 of each activity was attached."""
+    rows = await session.execute(
+        select(Attachment.activity_id, Attachment.purpose, func.max(Attachment.uploaded_at))
+        .where(Attachment.purpose.in_(("plan", "emergency")))
+        .group_by(Attachment.activity_id, Attachment.purpose)
+    )
+    return {(activity_id, purpose): at for activity_id, purpose, at in rows}
 
 
 async def _count(session: AsyncSession, query: Any) -> dict[int, int]:

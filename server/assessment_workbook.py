@@ -14,7 +14,7 @@ from feedback.digest.sheet import COUNT, MOMENT, Column, Pen, Value, add_table
 from feedback.digest.wording import beijing
 from server.programme.deadlines import Form
 from server.programme.plan import ActivityKind
-from server.programme_views import AssessmentRow
+from server.programme_views import AssessmentRow, OpenDeadline
 
 COLUMNS = (
     Column("编号", 8),
@@ -24,6 +24,10 @@ COLUMNS = (
     Column("形式", 14),
     Column("开始时间", 20, MOMENT),
     Column("结束时间", 20, MOMENT),
+    Column("牵头负责人", 16),
+    Column("到场的主要负责同志", 20),
+    Column("实施方案", 20, MOMENT),
+    Column("应急预案", 20, MOMENT),
     Column("公告期限", 12),
     Column("公告发布", 20, MOMENT),
     Column("公告按时", 10),
@@ -41,10 +45,16 @@ COLUMNS = (
     Column("已决定", 8, COUNT),
     Column("采纳和部分采纳", 16, COUNT),
     Column("材料公开期限", 14),
-    Column("采纳情况公布", 20, MOMENT),
+    Column("材料公开", 20, MOMENT),
     Column("材料按时", 10),
+    Column("材料版本", 10, COUNT),
+    Column("材料校验码", 20),
+    Column("承诺反馈期限", 14),
+    Column("采纳情况公布", 20, MOMENT),
+    Column("承诺按时", 10),
     Column("采纳情况版本", 14, COUNT),
     Column("采纳情况校验码", 20),
+    Column("待办和逾期", 30),
 )
 
 
@@ -76,6 +86,10 @@ def _row(row: AssessmentRow) -> list[Value]:
         Form(row.form).label if row.form else None,
         row.starts_at,
         row.ends_at,
+        row.leader or None,
+        row.attended or None,
+        row.plan_at,
+        row.emergency_at,
         _day(row.notice_due),
         row.notice_at,
         _yes(row.notice_on_time),
@@ -93,11 +107,22 @@ def _row(row: AssessmentRow) -> list[Value]:
         row.decided,
         row.adopted,
         _day(row.materials_due),
-        row.outcomes_at,
+        row.materials_at,
         _yes(row.materials_on_time),
+        row.materials_version,
+        row.materials_sha256,
+        _day(row.adoption_due),
+        row.outcomes_at,
+        _yes(row.adoption_on_time),
         row.outcomes_version,
         row.outcomes_sha256,
+        "；".join(open_words(item) for item in row.open) or None,
     ]
+
+
+def open_words(item: OpenDeadline) -> str:
+    """A deadline that is not met: “公告，最迟2023-10-07，已逾期”."""
+    return f"{item.label}，最迟{item.due.isoformat()}{'，已逾期' if item.late else ''}"
 
 
 def _day(day: date | None) -> str | None:

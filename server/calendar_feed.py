@@ -7,14 +7,13 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.deadlines import materials_published, notice_done, timetable_of
+from server.deadlines import NOTHING, done_on, published, timetable_of
 from server.notices import announced
 from server.programme.calendar import WorkingCalendar
 from server.programme.calendar_feed import FeedActivity, FeedEvent, activity_events, feed
-from server.programme.deadlines import DeadlineKind
 from server.store.tables import Act, Activity, ActivityUnit
 
-_CHANGES = ("edit", "notice", "publish", "state")
+_CHANGES = ("edit", "notice", "publish", "materials", "state")
 """Acts that change what a feed says."""
 
 
@@ -40,16 +39,12 @@ async def feed_of(
             .group_by(Act.activity_id)
         )
     }
-    told, materials = await announced(session), await materials_published(session)
+    told, after = await announced(session), await published(session)
     events: list[FeedEvent] = []
     for activity in activities:
         if activity.starts_at is None:
             continue  # the query leaves these out; the type does not know
-        done = set()
-        if notice_done(activity, told.get(activity.id)):
-            done.add(DeadlineKind.NOTICE)
-        if activity.id in materials:
-            done.add(DeadlineKind.MATERIALS)
+        met = done_on(activity, told.get(activity.id), after.get(activity.id, NOTHING))
         # Before the first change that is logged nothing but the date itself is known to have been set.
         changed_at, sequence = changed.get(activity.id, (min(activity.starts_at, now), 0))
         events += activity_events(
@@ -64,7 +59,7 @@ async def feed_of(
                 url=f"{base}/a/{activity.slug}",
                 sequence=sequence,
                 timetable=timetable_of(calendar, activity) if calendar else None,
-                done=frozenset(done),
+                done=frozenset(kind for kind, day in met.items() if day is not None),
             ),
             urlsplit(base).hostname or "minsheng",
             deadlines=calendar is not None,

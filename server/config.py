@@ -71,7 +71,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data_dir: Path = Field(Path("data"), description="Folder of the database, the recordings and the secret key.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the database, the recordings, the uploaded files and the secret key."
+    )
     http_host: str = Field("127.0.0.1", min_length=1, description="Address that HTTP and Socket.IO listen on.")
     http_port: int = Field(8080, ge=0, le=65535, description="TCP port of HTTP and Socket.IO.")
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(

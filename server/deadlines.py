@@ -1,5 +1,6 @@
 """The deadlines of the stored activities: counted by the service's calendar, and met or not."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
@@ -11,6 +12,7 @@ from server.programme.calendar import WorkingCalendar, beijing_date
 from server.programme.deadlines import DeadlineKind, Form, Timetable, timetable
 from server.programme.filings import Times
 from server.protocol import DeadlineView
+from server.store.materials import Material
 from server.store.tables import Activity, Publication
 
 _ALWAYS_SHOWN = (DeadlineKind.NOTICE, DeadlineKind.MATERIALS)
@@ -31,12 +33,35 @@ def _counted(calendar: WorkingCalendar, form: str, first: date, last: date, prom
     return timetable(calendar, Form(form), first, last, promise=promise)
 
 
-async def materials_published(session: AsyncSession) -> dict[int, datetime]:
-    """When the outcomes of each activity were first published: the materials that the service knows of so far."""
-    rows = await session.execute(
-        select(Publication.activity_id, func.min(Publication.published_at)).group_by(Publication.activity_id)
-    )
-    return dict(rows.all())
+@dataclass(frozen=True, slots=True)
+class Published:
+    """When the materials and the outcomes of an activity were first published."""
+
+    materials: datetime | None = None
+    outcomes: datetime | None = None
+
+    @property
+    def first(self) -> datetime | None:
+        """What the plan asks for after an activity (工作材料公开): either of the two, whichever came first."""
+        return min((at for at in (self.materials, self.outcomes) if at is not None), default=None)
+
+
+NOTHING = Published()
+
+
+async def published(session: AsyncSession) -> dict[int, Published]:
+    """What was published after each activity; activities without anything are not among them."""
+    first = {}
+    for table in (Material, Publication):
+        rows = await session.execute(
+            select(table.activity_id, func.min(table.published_at)).group_by(table.activity_id)
+        )
+        first[table] = dict(rows.all())
+    materials, outcomes = first[Material], first[Publication]
+    return {
+        activity_id: Published(materials.get(activity_id), outcomes.get(activity_id))
+        for activity_id in materials.keys() | outcomes.keys()
+    }
 
 
 def notice_done(activity: Activity, told: Announced | None) -> date | None:
@@ -46,13 +71,12 @@ def notice_done(activity: Activity, told: Announced | None) -> date | None:
     return beijing_date(told.since)
 
 
-def done_on(activity: Activity, told: Announced | None, materials: datetime | None) -> dict[DeadlineKind, date | None]:
+def done_on(activity: Activity, told: Announced | None, after: Published) -> dict[DeadlineKind, date | None]:
     """The day on which each deadline was met; None where it was not yet."""
-    published = beijing_date(materials) if materials else None
     return {
         DeadlineKind.NOTICE: notice_done(activity, told),
-        DeadlineKind.MATERIALS: published,
-        DeadlineKind.ADOPTION: published,
+        DeadlineKind.MATERIALS: beijing_date(after.first) if after.first else None,
+        DeadlineKind.ADOPTION: beijing_date(after.outcomes) if after.outcomes else None,
     }
 
 
@@ -62,10 +86,10 @@ def deadline_views(
     today: date,
     *,
     told: Announced | None,
-    materials: datetime | None,
+    after: Published,
 ) -> list[DeadlineView]:
     """The desk's deadlines of an activity."""
-    met = done_on(activity, told, materials)
+    met = done_on(activity, told, after)
     views = []
     for kind in met:
         found = table.get(kind) if table else None

@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.materials import PURPOSES
 from server.programme.deadlines import Form
 from server.programme.filings import Ground
 from server.programme.notices import moment_text
 from server.programme_views import ChangeView, HistoryItem
 from server.store.tables import Account, Act, Unit
 
-SHOWN = ("create", "import", "edit", "filing", "notice", "state", "publish")
+SHOWN = ("create", "import", "edit", "filing", "notice", "attach", "detach", "materials", "state", "publish")
 LIMIT = 500
 
 _LABELS = {
@@ -28,6 +29,9 @@ _LABELS = {
     "units": "主办单位",
     "topic": "专题",
     "kind": "类型",
+    "leader": "牵头负责人",
+    "attended": "到场的主要负责同志",
+    "promise_days": "承诺反馈（工作日）",
     "time": "活动时间",
     "state": "状态",
 }
@@ -86,10 +90,12 @@ def _text(name: str, value: object, units: Mapping[str, str]) -> str:
 
 def _note(act: Act) -> str:
     detail: Mapping[str, Any] = act.detail
-    if act.act in {"notice", "publish"}:
+    if act.act in {"notice", "publish", "materials"}:
         reason = f"，原因：{detail['reason']}" if detail.get("reason") else ""
         return f"第{detail['version']}版{reason}"
     if act.act == "filing":
         grounds = "；".join(Ground(ground).label for ground in detail["grounds"])
         return f"{grounds}。原因：{detail['reason']}"
+    if act.act in {"attach", "detach"}:
+        return f"{PURPOSES[detail['purpose']]}：{detail['name']}"
     return ""

@@ -2,8 +2,11 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
+from docx.document import Document as DocumentObject
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.decisions import Decision
@@ -11,6 +14,7 @@ from feedback.digest.page import NOTE_STYLE, new_document, to_bytes
 from feedback.digest.table import add_facts, add_table
 from feedback.digest.wording import moment, period
 from server.errors import NotFound
+from server.materials import MaterialsView, find_published, latest_materials
 from server.notices import history
 from server.outcomes import latest_outcomes
 from server.programme import notice_document
@@ -19,6 +23,7 @@ from server.programme.plan import ActivityKind
 from server.programme_views import NoticeView
 from server.protocol import OutcomesView
 from server.store.tables import Activity
+from server.uploads import FileStore
 
 _NO_TEXT = "（现场口头答复，未留文字记录）"
 _CONTACT = ("联系", "电话", "邮箱")
@@ -28,18 +33,29 @@ class MediaKit:
     """What the kit is made from; `render` makes the files, which takes long enough for a thread."""
 
     def __init__(
-        self, activity: Activity, notice: NoticeView | None, outcomes: OutcomesView | None, address: str, now: datetime
+        self,
+        activity: Activity,
+        notice: NoticeView | None,
+        materials: MaterialsView | None,
+        outcomes: OutcomesView | None,
+        pictures: Mapping[int, Path],
+        *,
+        address: str,
+        now: datetime,
     ) -> None:
         self._activity = activity
         self._notice = notice
+        self._materials = materials
+        self._pictures = pictures
         self._outcomes = outcomes
         self._address = address
         self._as_of = max(
-            (published.published_at for published in (notice, outcomes) if published is not None), default=now
+            (published.published_at for published in (notice, materials, outcomes) if published is not None),
+            default=now,
         )
 
     def render(self) -> bytes:
-        """A zip: 媒体素材.docx, the QR code, and the notice and the outcomes as far as they are published."""
+        """A zip: 媒体素材.docx, the QR code, and what is published of the notice, the pictures and the outcomes."""
         import segno
 
         code = io.BytesIO()
@@ -55,6 +71,8 @@ class MediaKit:
             )
         if self._outcomes is not None:
             members["采纳情况.json"] = self._outcomes.model_dump_json(indent=2).encode()
+        for number, picture in enumerate(self._materials.pictures if self._materials else (), 1):
+            members[f"图片/{number:02}_{picture.name}"] = self._pictures[picture.id].read_bytes()
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in members.items():
@@ -83,7 +101,9 @@ class MediaKit:
         )
         if activity.summary:
             document.add_paragraph(activity.summary)
-        outcomes = self._outcomes
+        outcomes, materials = self._outcomes, self._materials
+        if materials is not None:
+            self._published_materials(document, materials)
         document.add_paragraph("二、问答", style="Heading 1")
         if outcomes is None or not outcomes.questions:
             document.add_paragraph("尚未公布。" if outcomes is None else "没有已公布的问答。")
@@ -116,13 +136,33 @@ class MediaKit:
             document.add_paragraph(f"公布于{moment(outcomes.published_at, year=True)}。", style=NOTE_STYLE)
         return to_bytes(document, title, self._as_of)
 
+    def _published_materials(self, document: DocumentObject, materials: MaterialsView) -> None:
+        for line in materials.text.splitlines():
+            if line.strip():
+                document.add_paragraph(line.strip())
+        if materials.recording_url:
+            document.add_paragraph(f"录像：{materials.recording_url}")
+        if materials.quotes:
+            document.add_paragraph("（一）可以引用的话", style="Heading 2")
+            document.add_paragraph("以下各句均经本人同意引用。")
+            for item in materials.quotes:
+                document.add_paragraph(f"“{item.text}”——{item.by}")
+        if materials.pictures:
+            document.add_paragraph("（二）图片说明" if materials.quotes else "（一）图片说明", style="Heading 2")
+            for number, picture in enumerate(materials.pictures, 1):
+                document.add_paragraph(f"{number}．{picture.alt}（{number:02}_{picture.name}）")
+
     def _contact(self) -> list[tuple[str, str]]:
-        """Whom to ask: what the unit itself wrote into its notice."""
+        """Whom to ask: what the unit wrote for reporters, else what it wrote into its notice."""
+        if self._materials is not None and self._materials.contact:
+            return [("媒体联系", self._materials.contact)]
         fields = self._notice.fields if self._notice else []
         return [(field.label, field.text) for field in fields if any(word in field.label for word in _CONTACT)]
 
 
-async def collect_kit(session: AsyncSession, activity: Activity, address: str, now: datetime) -> MediaKit:
+async def collect_kit(
+    session: AsyncSession, files: FileStore, activity: Activity, address: str, now: datetime
+) -> MediaKit:
     """What is public of the activity so far."""
     try:
         notice: NoticeView | None = (await history(session, activity)).latest
@@ -132,4 +172,9 @@ async def collect_kit(session: AsyncSession, activity: Activity, address: str, n
         outcomes: OutcomesView | None = await latest_outcomes(session, activity)
     except NotFound:
         outcomes = None
-    return MediaKit(activity, notice, outcomes, address, now)
+    materials = await latest_materials(session, activity)
+    pictures = {
+        picture.id: files.path((await find_published(session, activity.id, picture.id)).stored)
+        for picture in (materials.pictures if materials else ())
+    }
+    return MediaKit(activity, notice, materials, outcomes, pictures, address=address, now=now)

@@ -163,6 +163,14 @@ class HistoryItem(BaseModel):
     note: str
 
 
+class OpenDeadline(BaseModel):
+    """A deadline that is not met yet."""
+
+    label: str
+    due: date
+    late: bool
+
+
 class AssessmentRow(BaseModel):
     """What is known of one activity, for the assessment: facts with their times and digests, and no score."""
 
@@ -173,6 +181,12 @@ class AssessmentRow(BaseModel):
     form: str | None
     starts_at: datetime | None
     ends_at: datetime | None
+    leader: str
+    attended: str
+    """Which of the unit's heads came: only recorded, for the plan asks no more than to try."""
+    plan_at: datetime | None
+    """When the newest 实施方案 was attached; `emergency_at` the 应急预案."""
+    emergency_at: datetime | None
     notice_due: date | None
     notice_at: datetime | None
     """When the times that hold were first announced."""
@@ -192,11 +206,19 @@ class AssessmentRow(BaseModel):
     adopted: int
     """采纳 and 部分采纳 together."""
     materials_due: date | None
-    outcomes_at: datetime | None
-    """When the outcomes were first published: the materials that the service knows of."""
+    materials_at: datetime | None
+    """When materials were first published; the outcomes count as materials too."""
     materials_on_time: bool | None
+    materials_version: int
+    materials_sha256: str | None
+    adoption_due: date | None
+    """The unit's own promise, None without one."""
+    outcomes_at: datetime | None
+    adoption_on_time: bool | None
     outcomes_version: int
     outcomes_sha256: str | None
+    open: list[OpenDeadline]
+    """What is not met yet, in time order."""
 
 
 class CalendarFeedView(BaseModel):

@@ -71,10 +71,14 @@ class ActivityView(SummaryView):
     summary: str
     flow: str
     participation: str
+    leader: str
+    attended: str
+    """Which of the unit's heads came (主要负责同志), told afterwards; empty before."""
     live_started_at: datetime | None
     live_ended_at: datetime | None
     watching: int
     notice_version: int
+    materials_version: int
     moderation: Mode
     promise_days: int | None
     """Working days in which the unit itself undertakes to say what was adopted."""

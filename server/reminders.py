@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.activities import list_activities
 from server.auth.accounts import principal_of
 from server.auth.rights import Principal
-from server.deadlines import done_on, materials_published, timetable_of
+from server.deadlines import NOTHING, done_on, published, timetable_of
 from server.holidays import working_calendar
 from server.mail import Mailer, MailError
 from server.notices import announced
@@ -32,11 +32,11 @@ _ABANDONED = timedelta(minutes=15)
 async def due_items(session: AsyncSession, principal: Principal, today: date) -> list[Item]:
     """What the account is to be reminded of today, whether it was already or not."""
     calendar = await working_calendar(session)
-    told, materials = await announced(session), await materials_published(session)
+    told, after = await announced(session), await published(session)
     items = []
     for activity in await list_activities(session, principal):
         table = timetable_of(calendar, activity)
-        done = done_on(activity, told.get(activity.id), materials.get(activity.id))
+        done = done_on(activity, told.get(activity.id), after.get(activity.id, NOTHING))
         for deadline in table.deadlines if table else ():
             item = near(
                 calendar,

@@ -15,6 +15,7 @@ from server.auth.throttle import Throttle
 from server.config import Settings
 from server.store.database import Database
 from server.store.journal import Journal
+from server.uploads import FileStore
 
 if TYPE_CHECKING:
     from server.broadcasts import Broadcasts
@@ -45,6 +46,7 @@ class Services:
     key: bytes
     now: Callable[[], datetime]
     database: Database
+    files: FileStore
     directory: Directory
     authenticator: Authenticator
     throttle: Throttle

@@ -1,5 +1,6 @@
 """The service as an operator runs it: a process of its own on free ports, with a data folder of its own."""
 
+import io
 import os
 import signal
 import socket
@@ -150,6 +151,16 @@ class Staff:
         status, answer = await self.call(method, path, body)
         assert 200 <= status < 300, (method, path, status, answer)
         return answer
+
+    async def upload(self, slug: str, content: bytes, **query: str) -> tuple[int, Any]:
+        """Attach a file to an activity; returns the status and the JSON."""
+        async with self._session.post(
+            f"/api/v1/activities/{slug}/files",
+            params=query,
+            data=io.BytesIO(content),
+            headers={"Content-Type": "application/octet-stream"},
+        ) as answer:
+            return answer.status, await answer.json()
 
     async def own_activity(self, title: str = "自办的开放日", unit: str = "caiyu") -> str:
         """The slug of a new activity beside the plan: for a test that shares its activity with no other."""

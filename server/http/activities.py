@@ -19,18 +19,22 @@ from server.activities import (
 )
 from server.auth.publishing import publish_token
 from server.auth.rights import Right
-from server.deadlines import deadline_views, materials_published, timetable_of
+from server.deadlines import NOTHING, deadline_views, published, timetable_of
 from server.errors import BadRequest, Forbidden
 from server.filings import file_if_due, times_of
 from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
+from server.materials import materials_version
 from server.notices import announced
 from server.programme.calendar import beijing_date
-from server.protocol import ActivityView, ChallengeMode, CountsView, DeskRow, Form, Mode, SummaryView, UnitView
+from server.protocol import ActivityView, ChallengeMode, CountsView, DeskRow, Form, Kind, Mode, SummaryView, UnitView
 from server.services import Services
 from server.store.tables import Act, Activity, Entry, Suggestion, Unit
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
+
+
+_MAY_BE_UNSET = {"form", "starts_at", "ends_at", "promise_days", "topic"}
 
 
 class ActivityList(BaseModel):
@@ -60,6 +64,10 @@ class ActivityChange(BaseModel):
     place: Words | None = Field(None, max_length=200)
     flow: Words | None = Field(None, max_length=5000)
     participation: Words | None = Field(None, max_length=2000)
+    kind: Kind | None = None
+    topic: Words | None = Field(None, max_length=100)
+    leader: Words | None = Field(None, max_length=200)
+    attended: Words | None = Field(None, max_length=200)
     moderation: Mode | None = None
     promise_days: int | None = Field(None, ge=1, le=60)
     slow_seconds: int | None = Field(None, ge=0, le=600)
@@ -95,20 +103,26 @@ async def activity_view(services: Services, slug: str) -> ActivityView:
         activity = await get_activity(session, slug)
         versions = await outcomes_versions(session)
         told = await announced(session, [activity.id])
+        materials = await materials_version(session, activity.id)
     notice = told.get(activity.id)
-    return _view(services, activity, versions.get(activity.id, 0), notice.version if notice else 0)
+    return _view(services, activity, versions.get(activity.id, 0), notice.version if notice else 0, materials)
 
 
-def _view(services: Services, activity: Activity, version: int, notice_version: int) -> ActivityView:
+def _view(
+    services: Services, activity: Activity, version: int, notice_version: int, materials_version: int
+) -> ActivityView:
     return ActivityView(
         **SummaryView.fields_of(activity, on_air=services.broadcasts.on_air(activity.slug), outcomes_version=version),
         summary=activity.summary,
         flow=activity.flow,
         participation=activity.participation,
+        leader=activity.leader,
+        attended=activity.attended,
         live_started_at=activity.live_started_at,
         live_ended_at=activity.live_ended_at,
         watching=services.presence.watching(activity.id),
         notice_version=notice_version,
+        materials_version=materials_version,
         moderation=cast("Mode", activity.moderation),
         promise_days=activity.promise_days,
         slow_seconds=activity.slow_seconds,
@@ -158,12 +172,14 @@ async def list_units(call: Call[None]) -> UnitList:
 )
 async def change(call: Call[ActivityChange]) -> ActivityView:
     services, fields = call.services, call.body.model_dump(exclude_unset=True, exclude={"reason", "units"})
-    for name in ("title", "summary", "place", "flow", "participation", "moderation", "slow_seconds", "challenge"):
-        if name in fields and fields[name] is None:
-            raise BadRequest(f"请检查 {name}：没有填写。")
+    if missing := next((name for name, value in fields.items() if value is None and name not in _MAY_BE_UNSET), None):
+        raise BadRequest(f"请检查 {missing}：没有填写。")
     async with services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
         times, before = times_of(activity), {name: _jsonable(getattr(activity, name)) for name in fields}
+        planned = activity.plan_year is not None
+        if planned and {"kind", "topic"} & fields.keys() and not call.staff.may(Right.COORDINATE):
+            raise Forbidden("方案里的活动，类型和专题由区级统筹调整。")
         for name, value in fields.items():
             setattr(activity, name, value)
         check_times(activity.starts_at, activity.ends_at)
@@ -247,7 +263,7 @@ async def desk(call: Call[None]) -> Desk:
         versions = await outcomes_versions(session)
         counts = await _counts(session, activities)
         calendar, told = await working_calendar(session), await announced(session)
-        materials = await materials_published(session)
+        after = await published(session)
     return Desk(
         today=today,
         activities=[
@@ -262,7 +278,7 @@ async def desk(call: Call[None]) -> Desk:
                     timetable_of(calendar, activity),
                     today,
                     told=told.get(activity.id),
-                    materials=materials.get(activity.id),
+                    after=after.get(activity.id, NOTHING),
                 ),
                 counts=counts[activity.id],
             )

@@ -16,7 +16,7 @@ from server.store.tables import Act
     "GET",
     "/api/v1/activities/{activity}/media-kit",
     right=Right.EDIT,
-    summary="What reporters may use, as a zip: facts, published answers and decisions, the notice, a QR code",
+    summary="What reporters may use, as a zip: facts, pictures, quotes, answers and decisions, the notice, a QR code",
 )
 async def download(call: Call[None]) -> web.Response:
     from server.media_kit import collect_kit
@@ -24,7 +24,7 @@ async def download(call: Call[None]) -> web.Response:
     services, slug = call.services, call.target.slug
     async with services.database.read() as session:
         activity = await get_activity(session, slug)
-        kit = await collect_kit(session, activity, f"{address_of_site(call)}/a/{slug}", services.now())
+        kit = await collect_kit(session, services.files, activity, f"{address_of_site(call)}/a/{slug}", services.now())
     # A thread: the documents are made by libraries that never wait for anything.
     body = await asyncio.to_thread(kit.render)
     async with services.database.write() as session:

@@ -1,4 +1,4 @@
-"""Notices: the draft, publishing, what the public sees, the document, the Atom feed, the QR code."""
+"""Notices: the draft, publishing, what the public sees, the document, the QR code."""
 
 import asyncio
 import io
@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from sqlalchemy import select
 
 from feedback.text import clean
 from server.activities import get_activity
@@ -17,12 +16,10 @@ from server.errors import BadRequest, NotFound
 from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
 from server.notices import RESERVED, draft, history, publish, versions_of
-from server.programme import atom
 from server.programme.calendar import beijing_date
 from server.programme_views import NoticeContent, NoticeDraftView, NoticeHistoryView, NoticeView
-from server.store.tables import Act, Activity, Notice, Publication
+from server.store.tables import Act
 
-FEED_ENTRIES = 50
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
@@ -149,33 +146,6 @@ async def download(call: Call[DocumentQuery]) -> web.Response:
     )
 
 
-@endpoint("GET", "/notices.atom", right=Right.PUBLIC, summary="Published notices and outcomes as an Atom feed")
-async def show_feed(call: Call[None]) -> web.Response:
-    base = address_of_site(call)
-    async with call.services.database.read() as session:
-        notices = await session.execute(
-            select(Notice, Activity)
-            .join(Activity, Activity.id == Notice.activity_id)
-            .order_by(Notice.published_at.desc(), Notice.id.desc())
-            .limit(FEED_ENTRIES)
-        )
-        outcomes = await session.execute(
-            select(Publication, Activity)
-            .join(Activity, Activity.id == Publication.activity_id)
-            .order_by(Publication.published_at.desc(), Publication.id.desc())
-            .limit(FEED_ENTRIES)
-        )
-        entries = [
-            *(_notice_entry(row, activity, base) for row, activity in notices),
-            *(_outcomes_entry(row, activity, base) for row, activity in outcomes),
-        ]
-    entries.sort(key=lambda entry: entry.updated, reverse=True)
-    text = atom.feed("政民互动：活动公告和采纳情况", base, f"{base}/notices.atom", entries[:FEED_ENTRIES])
-    return web.Response(
-        body=text.encode(), headers={"Content-Type": atom.CONTENT_TYPE, "Cache-Control": "public, max-age=60"}
-    )
-
-
 @endpoint(
     "GET",
     "/api/v1/activities/{activity}/qr.svg",
@@ -196,35 +166,3 @@ def address_of_site(call: Call[None]) -> str:
     """Where people reach the service, as this request did."""
     scheme = "https" if call.services.authenticator.secure(call.request) else "http"
     return f"{scheme}://{call.request.host}"
-
-
-def _notice_entry(row: Notice, activity: Activity, base: str) -> atom.Entry:
-    content = NoticeContent.model_validate(row.content)
-    corrected = [
-        f"更正{change.label}：由“{change.before or '无'}”改为“{change.after or '无'}”" for change in content.changes
-    ]
-    return atom.Entry(
-        id=f"{base}/a/{activity.slug}#notice-{row.version}",
-        title=f"{'更正公告' if row.version > 1 else '活动公告'}：{content.title}",
-        author="、".join(unit.name for unit in activity.units),
-        link=f"{base}/a/{activity.slug}",
-        updated=row.published_at,
-        text="\n".join([*corrected, *(f"{field.label}：{field.text}" for field in content.fields)]),
-    )
-
-
-def _outcomes_entry(row: Publication, activity: Activity, base: str) -> atom.Entry:
-    numbers = row.content["numbers"]
-    if not isinstance(numbers, dict):
-        raise TypeError("a publication's numbers are a mapping")
-    return atom.Entry(
-        id=f"{base}/a/{activity.slug}#outcomes-{row.version}",
-        title=f"采纳情况：{activity.title}",
-        author="、".join(unit.name for unit in activity.units),
-        link=f"{base}/a/{activity.slug}",
-        updated=row.published_at,
-        text=(
-            f"收到意见建议{numbers['suggestions']}条：采纳{numbers['adopted']}条，部分采纳{numbers['partly_adopted']}条，"
-            f"未采纳{numbers['not_adopted']}条，留作参考{numbers['kept_for_reference']}条，转办{numbers['transferred']}条。"
-        ),
-    )

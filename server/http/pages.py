@@ -21,6 +21,7 @@ _PAGES = {
     "/": "index.html",
     "/a/{activity}": "index.html",
     "/screen/{activity}": "index.html",
+    "/columns/{kind:open-day|lecture}": "index.html",
     "/console": "console.html",
     "/console/{rest:.*}": "console.html",
     "/admin": "admin.html",

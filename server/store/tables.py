@@ -128,6 +128,10 @@ class Activity(Base):
     """When a device proves work before it speaks: `off`, `auto` or `on` (server.realtime.challenge)."""
     promise_days: Mapped[int | None]
     """The unit's own promise: working days after the last day in which it says what was adopted (采纳情况反馈)."""
+    leader: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    """Who of the unit leads the activity."""
+    attended: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    """Which of the unit's heads came (主要负责同志); recorded afterwards, and only a record."""
     units: Mapped[list[Unit]] = relationship(secondary="activity_unit", order_by=Unit.id, lazy="selectin")
 
 

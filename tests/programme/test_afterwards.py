@@ -40,6 +40,34 @@ async def test_the_assessment_gives_facts_and_no_score(service: ServiceProcess, 
     assert written["开始时间"] == datetime(2023, 10, 10, 14)  # noqa: DTZ001 - Beijing time, as the sheet has it
     assert len(body) == len(rows)
 
+    document = Document(io.BytesIO(await admin.download(f"/api/v1/assessment.docx?activity={slug}")))
+    section = document.sections[0]
+    assert section.page_width is not None
+    assert section.top_margin is not None
+    assert (round(section.page_width.mm), round(section.top_margin.mm)) == (210, 37)
+    assert document.paragraphs[0].text == "政民互动活动组织情况"
+    heading = document.styles["Heading 1"]
+    assert [paragraph.text for paragraph in document.paragraphs if paragraph.style == heading] == [
+        "一、总体情况",
+        "二、=1+1",
+    ]
+    told = dict(tuple(cell.text for cell in line.cells) for line in document.tables[1].rows)
+    assert told["公告"].endswith("，晚于期限（期限2023-10-07）")
+    assert told["材料公开"] == "没有记录，期限2023-10-17"
+    assert told["意见建议"] == "1条，已决定0条，采纳和部分采纳0条"
+    assert "材料公开，最迟2023-10-17，已逾期" in document.tables[0].rows[1].cells[4].text
+    assert any(row["notice_sha256"] in paragraph.text for paragraph in document.paragraphs)
+    assert not any("分数" in paragraph.text for paragraph in document.paragraphs)
+
+    # Filtered: what is urgent, one unit, one kind; and a filter that does not exist.
+    urgent = (await admin.done("GET", "/api/v1/assessment?urgent=1&unit=renbaoju"))["activities"]
+    assert slug in [item["slug"] for item in urgent]
+    assert all(item["open"] and {unit["id"] for unit in item["units"]} >= {"renbaoju"} for item in urgent)
+    assert (await admin.done("GET", f"/api/v1/assessment?kind=lecture&activity={slug}"))["activities"] == []
+    book = openpyxl.load_workbook(io.BytesIO(await admin.download(f"/api/v1/assessment.xlsx?activity={slug}")))
+    assert [line[0] for line in book["考核事实"].iter_rows(min_row=2, values_only=True)] == [slug]
+    assert (await admin.call("GET", "/api/v1/assessment?colour=red"))[0] == 400
+
     clerk = await staff_of(service, admin, "renbaoju", "renbao")
     mine = (await clerk.done("GET", "/api/v1/assessment"))["activities"]
     assert {unit["id"] for row in mine for unit in row["units"]} == {"renbaoju"}

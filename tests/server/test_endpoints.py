@@ -18,6 +18,11 @@ PUBLIC = {
     # Citizens: the notice, and feeds of what is published anyway.
     "GET /api/v1/activities/{activity}/notice",
     "GET /notices.atom",
+    "GET /notices.json",
+    # Citizens: the materials that a unit published, and the columns that they stand in.
+    "GET /api/v1/activities/{activity}/materials",
+    "GET /api/v1/activities/{activity}/materials/{file:[0-9]{1,9}}",
+    "GET /api/v1/columns/{kind:open-day|lecture}",
     "GET /calendar.ics",
     "GET /calendar/{unit}.ics",
     # Whoever has the address of an account's own calendar; it is signed.
@@ -40,7 +45,7 @@ async def test_no_route_lacks_a_right(tmp_path: Path) -> None:
     app = build(Settings(data_dir=tmp_path))
     declared = {(item.method, item.path) for item in ENDPOINTS}
     patterns = {PATH_PARAMETER.sub(r"{\1}", item.path) for item in ENDPOINTS}
-    pages = ("/assets", "/socket.io", "/console", "/admin", "/a/", "/screen/")
+    pages = ("/assets", "/socket.io", "/console", "/admin", "/a/", "/screen/", "/columns/")
     for route in app.router.routes():
         resource = route.resource
         assert resource is not None

@@ -10,7 +10,7 @@ from server.assessment import assess
 from server.auth.accounts import create_account, principal_of
 from server.auth.rights import Role
 from server.calendar_feed import feed_of
-from server.deadlines import deadline_views, materials_published, timetable_of
+from server.deadlines import NOTHING, deadline_views, published, timetable_of
 from server.errors import Conflict
 from server.filings import file_if_due, times_of
 from server.holidays import working_calendar
@@ -52,7 +52,7 @@ async def test_a_unit_that_keeps_the_plan_is_assessed_as_in_time(database: Datab
                 timetable_of(await working_calendar(session), activity),
                 beijing_date(now),
                 told=(await announced(session)).get(activity.id),
-                materials=(await materials_published(session)).get(activity.id),
+                after=(await published(session)).get(activity.id, NOTHING),
             )
 
     async def move(start: datetime, end: datetime, *, reason: str, now: datetime) -> None:
@@ -122,7 +122,7 @@ async def test_a_unit_that_keeps_the_plan_is_assessed_as_in_time(database: Datab
         await publish_outcomes(session, clerk, await get_activity(session, SLUG), beijing(10, 27, 23))
 
     async with database.read() as session:
-        (row,) = await assess(session, clerk)
+        (row,) = await assess(session, clerk, beijing_date(beijing(11, 1)))
         calendar = await feed_of(
             session,
             "期限",
