@@ -137,6 +137,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     relay = Supervisor(
         media_port=settings.media_port,
         public_addresses=settings.public_address,
+        relays=settings.relays,
         on_event=broadcasts.relay_said,
     )
     packagers = Packagers(settings.data_dir / "hls", relay)

@@ -8,7 +8,8 @@ from logging import getLogger
 from typing import Any
 
 from streaming.errors import RelayError
-from streaming.supervisor import PublisherChanged, RelayChanged, RelayEvent, RelayStats, Supervisor
+from streaming.figures import RelayStats
+from streaming.supervisor import PublisherChanged, RelayChanged, RelayEvent, Supervisor
 
 log = getLogger(__name__)
 

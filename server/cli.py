@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def settings_options(command: F) -> F:
     """A flag for each setting that makes sense on a command line; a flag wins over the environment."""
     for name in reversed(
-        ("data-dir", "http-host", "http-port", "database-url", "redis-url", "media-port", "public-address")
+        ("data-dir", "http-host", "http-port", "database-url", "redis-url", "media-port", "relays", "public-address")
     ):
         field = Settings.model_fields[name.replace("-", "_")]
         command = click.option(f"--{name}", metavar="VALUE", help=field.description)(command)

@@ -83,6 +83,9 @@ class Settings(BaseModel):
         "", description="Redis for several service processes; empty means in-process."
     )
     media_port: int = Field(8189, ge=0, le=65535, description="The one port of the media relay, UDP and TCP.")
+    relays: int = Field(
+        1, ge=1, le=16, description="Relay processes, on as many consecutive media ports: one for each core to use."
+    )
     public_address: tuple[str, ...] = Field((), description="Addresses to advertise for media, comma-separated.")
     admin_password: str = Field("", description="Password of `admin` at the first start; empty means generate one.")
     secret_key: str = Field(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from streaming.codecs import Codec
 from streaming.fanout import Fanout
+from streaming.feed import Feed, Outlet
 from streaming.publisher import Publisher
 from streaming.tap import Tap
 from streaming.track import Track
@@ -16,6 +17,8 @@ from streaming.viewer import Viewer
 
 KEYFRAME_SECONDS = 2.0
 """Between two keyframes that a packager needs."""
+CLOCK_SECONDS = 1.0
+"""Between two words to other processes about which time a timestamp stands for."""
 GATHER_SECONDS = 0.002
 """How long the rest of a frame is waited for before what came is sent."""
 NTP_EPOCH = 2_208_988_800
@@ -33,7 +36,8 @@ class Broadcast:
     ) -> None:
         self.activity = activity
         self.tracks: dict[str, Track] = {}
-        self.publisher: Publisher | None = None
+        self.publisher: Publisher | Feed | None = None
+        """Who sends: a session, or the process that has it."""
         self.claimant: Publisher | None = None
         """The session that publishes or is about to: the newest that was taken."""
         self.viewers: set[Viewer] = set()
@@ -42,7 +46,10 @@ class Broadcast:
         self._on_air_changed = on_air_changed
         self.tap: Tap | None = None
         """The packager's copy, where there is one."""
+        self.outlets: list[Outlet] = []
+        """Copies for other processes with viewers of this activity."""
         self._next_keyframe = 0.0
+        self._next_clock = 0.0
         self._flushing: asyncio.TimerHandle | None = None
 
     @property
@@ -60,7 +67,7 @@ class Broadcast:
 
     # Sessions
 
-    def publisher_connected(self, publisher: Publisher) -> None:
+    def publisher_connected(self, publisher: Publisher | Feed) -> None:
         """A publisher takes the place of whoever had it; viewers stay where they can play what it sends."""
         previous = self.publisher
         if previous is not None and previous.created > publisher.created:
@@ -78,8 +85,9 @@ class Broadcast:
         for viewer in list(self.viewers):
             if not viewer.suits(publisher.codecs):
                 viewer.end("codec changed")
-        if self.tap is not None and previous is not None and previous.codecs != publisher.codecs:
-            # The packager knows other streams: it is told to begin anew, as with any publisher.
+        copied = self.tap is not None or self.outlets
+        if copied and previous is not None and previous.codecs != publisher.codecs:
+            # The packager and the other processes know other streams: they begin anew, as with any publisher.
             self.detach()
             self.air_changed(publisher.on_air)
 
@@ -100,14 +108,15 @@ class Broadcast:
         if video is not None and video.keyframe_sequence is None:
             self.request_keyframe(time.monotonic())
 
-    def forget(self, peer: Publisher | Viewer) -> None:
+    def forget(self, peer: Publisher | Viewer | Feed) -> None:
         """A session has ended."""
         if isinstance(peer, Viewer):
             self.viewers.discard(peer)
             return
         if self.claimant is peer:
             # Who claimed and never came has replaced nobody.
-            self.claimant = self.publisher if self.publisher is not peer else None
+            present = self.publisher
+            self.claimant = present if isinstance(present, Publisher) and present is not peer else None
         if self.publisher is peer:
             self.publisher = None
             if peer.on_air:
@@ -128,6 +137,9 @@ class Broadcast:
         packet = track.add(sequence, timestamp, marker, payload, now)
         if self.tap is not None and packet is not None:
             self.tap.write(kind, packet)
+        if packet is not None:
+            for outlet in self.outlets:
+                outlet.write(kind, packet)
         if track.pending and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._flush)
 
@@ -138,14 +150,39 @@ class Broadcast:
         self.tap = tap
         self._next_keyframe = 0.0
 
+    def feed(self, outlet: Outlet) -> None:
+        """Let another process have every packet from now on, and those since the last keyframe."""
+        self.outlets.append(outlet)
+        self._next_clock = 0.0
+        video = self.tracks.get("video")
+        if video is None:
+            return
+        if video.keyframe_sequence is None:
+            self.request_keyframe(time.monotonic())
+            return
+        count = ((video.last_sequence - video.keyframe_sequence) & 0xFFFF) + 1
+        for packet in video.kept((video.keyframe_sequence + step) & 0xFFFF for step in range(count)):
+            outlet.write("video", packet)
+
     def detach(self) -> None:
-        """Let the packager go."""
+        """Let the packager and the other processes go."""
         if self.tap is not None:
             self.tap.close()
             self.tap = None
+        self._end_feeds()
+
+    def _end_feeds(self) -> None:
+        outlets, self.outlets = self.outlets, []
+        for outlet in outlets:
+            outlet.close()
 
     def tick(self, now: float) -> None:
         """Called some ten times a second: segments of HLS begin at keyframes, so the publisher is asked for them."""
+        if isinstance(self.publisher, Feed) and self.keyframe_awaited:
+            self.publisher.request_keyframe(now)
+        if self.outlets and now >= self._next_clock:
+            self._next_clock = now + CLOCK_SECONDS
+            self._tell_clocks(now)
         if self.tap is None:
             return
         if self.tap.closed:
@@ -153,6 +190,14 @@ class Broadcast:
         elif now >= self._next_keyframe:
             self._next_keyframe = now + KEYFRAME_SECONDS
             self.request_keyframe(now)
+
+    def _tell_clocks(self, now: float) -> None:
+        self.outlets = [outlet for outlet in self.outlets if not outlet.closed]
+        for kind, track in self.tracks.items():
+            clock = self.clock(track, now) if self.carries(kind) else None
+            if clock is not None:
+                for outlet in self.outlets:
+                    outlet.clock(kind, *clock)
 
     def _flush(self) -> None:
         self._flushing = None
@@ -165,6 +210,8 @@ class Broadcast:
 
     def air_changed(self, on_air: bool) -> None:
         """Media began or stopped."""
+        if not on_air:
+            self._end_feeds()
         self._on_air_changed(self.activity, on_air)
 
     def request_keyframe(self, now: float) -> None:

@@ -12,11 +12,13 @@ import asyncio
 import contextlib
 import logging
 import resource
+import secrets
 import signal
 import socket
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,18 @@ from streaming.broadcast import Broadcast
 from streaming.control import MAX_LINE, Server
 from streaming.dtls import HandshakeQueue, make_certificate
 from streaming.errors import Conflict, Full, NotAcceptable, NotOnAir, PreconditionFailed, RelayError, UnknownSession
+from streaming.feed import Feed, Outlet, follow
 from streaming.ice import Credentials
 from streaming.port import Port
 from streaming.publisher import Publisher
+from streaming.reach import Probe
 from streaming.tap import Tap
 from streaming.viewer import Viewer
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.1
+PROBE_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
 """How long viewers are told that the relay ends, before it does."""
 
@@ -90,27 +95,33 @@ class Relay:
     # Operations
 
     async def _handle(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        match operation:
-            case "publish":
-                return self._publish(**arguments)
-            case "watch":
-                return self._watch(**arguments)
-            case "patch":
-                return self._patch(**arguments)
-            case "end":
-                self._session(arguments["session"]).end("ended by request")
-                return {}
-            case "end_activity":
-                for session in list(self._sessions.values()):
-                    if session.broadcast.activity == arguments["activity"]:
-                        session.end("activity ended")
-                return {}
-            case "tap":
-                return await self._tap(**arguments)
-            case "stats":
-                return self._stats()
-            case _:
-                raise RelayError(f"The relay knows no operation {operation}.")
+        operations: dict[str, Callable[..., dict[str, Any] | Awaitable[dict[str, Any]]]] = {
+            "publish": self._publish,
+            "watch": self._watch,
+            "patch": self._patch,
+            "end": self._end,
+            "end_activity": self._end_activity,
+            "tap": self._tap,
+            "feed": self._feed,
+            "follow": self._follow,
+            "probe": self._probe,
+            "stats": self._stats,
+            "ping": dict,
+        }
+        if operation not in operations:
+            raise RelayError(f"The relay knows no operation {operation}.")
+        answer = operations[operation](**arguments)
+        return answer if isinstance(answer, dict) else await answer
+
+    def _end(self, session: str) -> dict[str, Any]:
+        self._session(session).end("ended by request")
+        return {}
+
+    def _end_activity(self, activity: str) -> dict[str, Any]:
+        for session in list(self._sessions.values()):
+            if session.broadcast.activity == activity:
+                session.end("activity ended")
+        return {}
 
     async def _tap(self, activity: str, path: str) -> dict[str, Any]:
         """Let the packager at `path` have the broadcast; it takes H.264 alone, and Opus."""
@@ -124,6 +135,42 @@ class Relay:
         if broadcast.tap is None or broadcast.tap.closed:
             broadcast.attach(await Tap.connect(path, codecs, self.port.drops))
         return {}
+
+    async def _feed(self, activity: str, path: str) -> dict[str, Any]:
+        """Let the process that listens at `path` have the broadcast too."""
+        broadcast = self._broadcasts.get(activity)
+        if broadcast is None or not isinstance(broadcast.publisher, Publisher) or not broadcast.on_air:
+            raise NotOnAir("Nobody is publishing to this activity.")
+        broadcast.feed(
+            await Outlet.connect(
+                path,
+                broadcast.publisher.codecs,
+                self.port.drops,
+                lambda: broadcast.request_keyframe(time.monotonic()),
+            )
+        )
+        return {}
+
+    async def _follow(self, activity: str, path: str) -> dict[str, Any]:
+        """Listen at `path` for the process that has the publisher."""
+        await follow(path, self._broadcast(activity), self._feed_ended)
+        return {}
+
+    def _feed_ended(self, feed: Feed) -> None:
+        feed.broadcast.forget(feed)
+        self._tidy(feed.broadcast)
+
+    def _probe(self) -> dict[str, Any]:
+        """Credentials with which the service checks what it advertises, for a few seconds."""
+        ufrag, probe = secrets.token_hex(6), Probe(secrets.token_hex(16))
+        self.port.add(ufrag, probe)
+
+        def forget() -> None:
+            self.port.forget_ufrag(ufrag)
+            self.port.forget(probe)
+
+        asyncio.get_running_loop().call_later(PROBE_SECONDS, forget)
+        return {"ufrag": ufrag, "password": probe.password_of(ufrag)}
 
     def _publish(self, activity: str, offer: dict[str, Any], owner: str) -> dict[str, Any]:
         broadcast = self._broadcast(activity)
@@ -218,6 +265,10 @@ class Relay:
         task = asyncio.get_running_loop().create_task(peer.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+        self._tidy(broadcast)
+
+    def _tidy(self, broadcast: Broadcast) -> None:
+        """Let go of a broadcast that nobody is part of any more."""
         if broadcast.empty and self._broadcasts.get(broadcast.activity) is broadcast:
             # A viewer that is still connecting must find the next publisher here.
             if any(session.broadcast is broadcast for session in self._sessions.values()):
@@ -231,7 +282,9 @@ class Relay:
         return {
             "activities": {
                 activity: {
-                    "publisher": _publisher_stats(broadcast.publisher) if broadcast.publisher else None,
+                    "publisher": _publisher_stats(broadcast.publisher)
+                    if isinstance(broadcast.publisher, Publisher)
+                    else None,
                     "viewers": len(broadcast.viewers),
                 }
                 for activity, broadcast in self._broadcasts.items()

@@ -1,0 +1,113 @@
+"""The relay's figures as the service has them: rates made of counters, and several processes added up."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class TrackStats:
+    """One track of a publisher: bits a second, frames a second and size in pixels where they are known."""
+
+    codec: str
+    bitrate: int
+    fps: float | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublisherStats:
+    """A publisher; `since` in seconds since 1970, None before its first packet."""
+
+    since: float | None
+    video: TrackStats | None
+    audio: TrackStats | None
+    packets: int
+    packets_lost: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityStats:
+    """One activity."""
+
+    publisher: PublisherStats | None
+    viewers: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelayStats:
+    """The relay's figures; `totals` and `drops` count since its start."""
+
+    activities: dict[str, ActivityStats]
+    totals: dict[str, int]
+    drops: dict[str, int]
+    cpu_seconds: float
+    resident_kilobytes: int
+
+
+@dataclass(slots=True)
+class _Before:
+    """Counters of one track when they were asked for last, for rates."""
+
+    octets: int = 0
+    frames: int = 0
+    at: float = field(default_factory=time.monotonic)
+
+
+class Figures:
+    """Makes `RelayStats` of what the processes answer."""
+
+    def __init__(self) -> None:
+        self._before: dict[tuple[str, str], _Before] = {}
+
+    def forget(self) -> None:
+        """A process began anew: its counters begin at zero."""
+        self._before.clear()
+
+    def add_up(self, answers: Sequence[dict[str, Any]]) -> RelayStats:
+        """The sum of what each process answered; rates are those since the last time."""
+        activities: dict[str, ActivityStats] = {}
+        totals: Counter[str] = Counter()
+        drops: Counter[str] = Counter()
+        for answer in answers:
+            totals.update(answer["totals"])
+            drops.update(answer["drops"])
+            for name, entry in answer["activities"].items():
+                other = activities.get(name, ActivityStats(None, 0))
+                publisher = self._publisher(name, entry["publisher"], answer["monotonic"]) or other.publisher
+                activities[name] = ActivityStats(publisher, other.viewers + entry["viewers"])
+        known = {(name, kind) for name in activities for kind in ("video", "audio")}
+        self._before = {key: value for key, value in self._before.items() if key in known}
+        return RelayStats(
+            activities,
+            dict(totals),
+            dict(drops),
+            sum(answer["cpu_seconds"] for answer in answers),
+            sum(answer["resident_kilobytes"] for answer in answers),
+        )
+
+    def _publisher(self, activity: str, entry: dict[str, Any] | None, now: float) -> PublisherStats | None:
+        if entry is None:
+            return None
+        tracks = {kind: self._track(activity, kind, track, now) for kind, track in entry["tracks"].items()}
+        return PublisherStats(
+            entry["since"], tracks.get("video"), tracks.get("audio"), entry["packets"], entry["packets_lost"]
+        )
+
+    def _track(self, activity: str, kind: str, track: dict[str, Any], now: float) -> TrackStats:
+        before = self._before.get((activity, kind))
+        self._before[activity, kind] = _Before(track["octets"], track["frames"], now)
+        bitrate, fps = 0, None
+        if before is not None and now > before.at and track["octets"] >= before.octets:
+            bitrate = int((track["octets"] - before.octets) * 8 / (now - before.at))
+            fps = round((track["frames"] - before.frames) / (now - before.at), 1) if kind == "video" else None
+        return TrackStats(track["codec"], bitrate, fps, track["width"], track["height"])

@@ -1,0 +1,216 @@
+"""Two relay processes for one broadcast, a relay that hangs, and whether what is advertised can be reached."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from streaming.errors import Conflict, NotOnAir, UnknownSession
+from streaming.reach import Reach, check, sentences
+from streaming.supervisor import PublisherChanged, RelayChanged, RelayEvent, Supervisor
+from tests.streaming.conftest import Service
+from tests.streaming.house import House
+from tests.streaming.peers import H264, OPUS, VP8, Peer, Sender, media_processes, offer, value
+
+
+class Pair:
+    """Two processes, and peers of them."""
+
+    def __init__(self) -> None:
+        self.events: list[RelayEvent] = []
+        self.supervisor = Supervisor(
+            media_port=0, public_addresses=["127.0.0.1"], on_event=self.events.append, relays=2
+        )
+        self.peers: list[Peer] = []
+
+    async def happened(self, event: RelayEvent) -> None:
+        async with asyncio.timeout(15):
+            while event not in self.events:
+                await asyncio.sleep(0.01)
+        self.events.clear()
+
+    async def publisher(self, *formats: int) -> Sender:
+        session = await self.supervisor.publish("k04", offer("sendonly", formats or (H264, OPUS)), owner="host")
+        peer = await Peer().connect(session.sdp)
+        self.peers.append(peer)
+        return Sender(peer, (formats or (H264,))[0])
+
+    async def watch(self, video: int = H264) -> Peer:
+        peer = Peer()
+        peer.session = await self.supervisor.watch("k04", offer("recvonly", (video, OPUS)))
+        self.peers.append(peer)
+        return await peer.connect(peer.session.sdp)
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Pair]:
+    """Two relay processes."""
+    pair = Pair()
+    await pair.supervisor.start()
+    yield pair
+    for peer in pair.peers:
+        await peer.vanish()
+    await pair.supervisor.close()
+    assert media_processes() == set()
+
+
+async def spread(pair: Pair, video: int = H264) -> list[Peer]:
+    """Four viewers, half of them at either process once that is fed."""
+    async with asyncio.timeout(10):
+        while True:
+            viewers = [await pair.watch(video) for _ in range(4)]
+            if sorted(viewer.session.id[0] for viewer in viewers if viewer.session) == ["0", "0", "1", "1"]:
+                return viewers
+
+
+async def shows(viewer: Peer, payload: bytes) -> None:
+    """Wait until a payload is the newest one here."""
+    await viewer.until(lambda: viewer.payloads()[-1:] == [payload], 10)
+
+
+async def shows_vp8(viewer: Peer) -> None:
+    await viewer.until(lambda: len(viewer.payloads(VP8)) > 5, 10)
+
+
+async def told_and_ended(pair: Pair, viewer: Peer, session: str) -> None:
+    await viewer.until(lambda: viewer.rtcp, 10)
+    await pair.supervisor.end(session)
+    await viewer.until(lambda: viewer.closed)
+
+
+async def test_viewers_of_one_broadcast_are_at_two_processes(pair: Pair) -> None:
+    with pytest.raises(NotOnAir):
+        await pair.supervisor.watch("k04", offer("recvonly"))
+    sender = await pair.publisher()
+    sender.frame(500, keyframe=True)
+    await pair.happened(PublisherChanged("k04", on_air=True))
+    with pytest.raises(Conflict):
+        await pair.supervisor.publish("k04", offer("sendonly"), owner="another")
+    viewers = await spread(pair)
+    sound = Sender(sender.peer, OPUS, 0x2222)
+    begin = len(sender.sent)
+    for number in range(40):
+        sender.frame(1180, 1180, 300, keyframe=number % 20 == 0)
+        sound.frame(160)
+        await asyncio.sleep(0.005)
+    for viewer in viewers:
+        assert viewer.session is not None
+        await shows(viewer, sender.sent[-1])
+        assert viewer.payloads()[-(len(sender.sent) - begin) :] == sender.sent[begin:]
+        assert viewer.payloads(OPUS)[-10:] == sound.sent[-10:]
+    stats = await pair.supervisor.stats()
+    assert stats.activities["k04"].viewers >= 4
+    assert stats.activities["k04"].publisher is not None
+    # Sender reports come at both, and a session is ended at the process that has it.
+    for viewer in viewers:
+        assert viewer.session is not None
+        await told_and_ended(pair, viewer, viewer.session.id)
+        with pytest.raises(UnknownSession):
+            await pair.supervisor.end(viewer.session.id)
+    for name in ("", "9" + "x" * 32, "zzz"):
+        with pytest.raises(UnknownSession):
+            await pair.supervisor.end(name)
+
+
+async def test_another_codec_and_a_dead_process_are_followed(pair: Pair) -> None:
+    sender = await pair.publisher()
+    sender.frame(500, keyframe=True)
+    await pair.happened(PublisherChanged("k04", on_air=True))
+    await spread(pair)
+    first = sender.peer
+    sender = await pair.publisher(VP8)
+    keyframe = b"\x10\x00\x9d\x01\x2a\x80\x02\xe0\x01"
+    stop = asyncio.Event()
+
+    async def send() -> None:
+        while not stop.is_set():
+            for payload in (b"\x10" + b"\x10\x02\x00\x9d\x01\x2a\x80\x02\xe0\x01" + keyframe, b"\x10\x01" + bytes(400)):
+                sender.peer.send(sender.packet(payload, marker=True))
+                sender.timestamp += 3600
+            await asyncio.sleep(0.02)
+
+    sending = asyncio.create_task(send())
+    await first.until(lambda: first.closed)
+    viewers = await spread(pair, VP8)
+    for viewer in viewers:
+        await shows_vp8(viewer)
+
+    # The process without the publisher dies: it is fed again as soon as it is back, and nobody else notices.
+    home = pair.supervisor.home("k04")
+    pids = pair.supervisor.pids
+    os.kill(pids[1 - home], signal.SIGKILL)
+    async with asyncio.timeout(15):
+        while len(pair.supervisor.pids) < 2 or pair.supervisor.pids == pids:
+            await asyncio.sleep(0.02)
+    for viewer in await spread(pair, VP8):
+        await shows_vp8(viewer)
+    assert RelayChanged(up=False) not in pair.events
+    assert PublisherChanged("k04", on_air=False) not in pair.events
+
+    # The one with the publisher dies: off the air, until it is back.
+    os.kill(pair.supervisor.pids[home], signal.SIGKILL)
+    await pair.happened(PublisherChanged("k04", on_air=False))
+    stop.set()
+    await sending
+
+
+async def test_a_relay_that_hangs_is_ended_and_comes_back(
+    service: Service, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streaming.process.BEAT_SECONDS", 0.1)
+    await service.supervisor.close()
+    service.supervisor = Supervisor(media_port=0, public_addresses=[], on_event=service.events.append)
+    await service.supervisor.start()
+    pid = service.supervisor.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    await service.happened(RelayChanged(up=False))
+    await service.happened(RelayChanged(up=True))
+    assert service.supervisor.pid not in (None, pid)
+    await service.publish(clip)
+    viewer = await service.watch()
+    await viewer.until(viewer.payloads)
+
+
+async def test_the_end_of_the_service_is_told_to_viewers_first(service: Service, clip: Path) -> None:
+    await service.publish(clip)
+    viewer = await service.watch()
+    await viewer.until(viewer.payloads)
+    await service.supervisor.close()
+    await viewer.until(lambda: viewer.closed)
+
+
+async def test_what_is_advertised_is_checked_over_both_transports(house: House) -> None:
+    probe = await house.client.call("probe")
+    found = await check(["127.0.0.1", "192.0.2.77"], house.port.number, probe["ufrag"], probe["password"])
+    assert [(way.transport, way.address, way.reached) for way in found] == [
+        ("UDP", "127.0.0.1", True),
+        ("TCP", "127.0.0.1", True),
+        ("UDP", "192.0.2.77", False),
+        ("TCP", "192.0.2.77", False),
+    ]
+    wrong = await check(["127.0.0.1"], house.port.number, probe["ufrag"], "x" * 32)
+    assert [way.reached for way in wrong] == [False, False]
+
+
+def test_an_operator_is_told_what_to_open() -> None:
+    ways = [Reach("UDP", "8.8.8.8", 8189, False), Reach("TCP", "8.8.8.8", 8189, True)]
+    (told,) = sentences(ways, configured=True)
+    assert "UDP 8.8.8.8 port 8189" in told
+    assert "TCP" not in told
+    (told,) = sentences([Reach("UDP", "192.168.1.2", 8189, True)], configured=False)
+    assert "MINSHENG_PUBLIC_ADDRESS" in told
+    assert sentences([Reach("UDP", "198.18.0.1", 8189, True)], configured=True)
+    assert sentences([Reach("UDP", "8.8.8.8", 8189, True)], configured=True) == []
+
+
+async def test_each_process_advertises_its_own_port(pair: Pair) -> None:
+    sender = await pair.publisher()
+    sender.frame(500, keyframe=True)
+    await pair.happened(PublisherChanged("k04", on_air=True))
+    ports = {value(viewer.session.sdp, "candidate").split()[5] for viewer in await spread(pair) if viewer.session}
+    assert len(ports) == 2
+    assert all(way.reached for way in await pair.supervisor.reach())
