@@ -31,7 +31,9 @@ from server.http import (
     openapi,
     outcomes,
     pages,
+    places,
     programme,
+    registrations,
     reminders,
     rules,
     session,
@@ -40,14 +42,16 @@ from server.http import (
 from server.http.errors import errors
 from server.mail import Mailer
 from server.moderation_rules import Rules
+from server.personal import Seals
 from server.realtime.audience import AudienceNamespace
 from server.realtime.delivery import Delivery
 from server.realtime.host import HostNamespace
 from server.realtime.hub import Hub, make_server
-from server.realtime.limits import ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
+from server.realtime.limits import ADDRESS_FORMS, ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
 from server.realtime.malformed import Malformed
 from server.realtime.presence import Presence
 from server.reminders import Reminders
+from server.retention import Retention
 from server.scoring import Scoring
 from server.services import SERVICES, Services, utc_now
 from server.store.database import Database
@@ -74,6 +78,8 @@ HANDLERS = (
     entries,
     outcomes,
     followup,
+    places,
+    registrations,
     reminders,
     rules,
     accounts,
@@ -179,8 +185,11 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         audience=audience,
         lookups=Buckets(ADDRESS_LOOKUPS),
         sessions=Buckets(ADDRESS_SESSIONS),
+        registering=Buckets(ADDRESS_FORMS),
+        seals=Seals(key),
         mailer=mailer,
         reminders=Reminders(database, mailer, board=f"{settings.site_url}/admin", now=now),
+        retention=Retention(database, now=now),
     )
 
     async def snapshot(slug: str) -> dict[str, object]:
@@ -222,5 +231,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(services.broadcasts.close)
         await services.reminders.start()
         stack.push_async_callback(services.reminders.close)
+        await services.retention.start()
+        stack.push_async_callback(services.retention.close)
         stack.push_async_callback(services.sio.shutdown)
         yield

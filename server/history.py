@@ -14,7 +14,23 @@ from server.programme.notices import moment_text
 from server.programme_views import ChangeView, HistoryItem
 from server.store.tables import Account, Act, Unit
 
-SHOWN = ("create", "import", "edit", "filing", "notice", "attach", "detach", "materials", "state", "publish")
+SHOWN = (
+    "create",
+    "import",
+    "edit",
+    "filing",
+    "notice",
+    "attach",
+    "detach",
+    "materials",
+    "state",
+    "publish",
+    "selection",
+    "selection-notice",
+    "selection-close",
+    "draw",
+    "reveal",
+)
 LIMIT = 500
 
 _LABELS = {
@@ -90,7 +106,9 @@ def _text(name: str, value: object, units: Mapping[str, str]) -> str:
 
 def _note(act: Act) -> str:
     detail: Mapping[str, Any] = act.detail
-    if act.act in {"notice", "publish", "materials"}:
+    if act.act == "reveal":
+        return f"编号{detail['number']}"
+    if act.act in {"notice", "publish", "materials", "selection-notice"}:
         reason = f"，原因：{detail['reason']}" if detail.get("reason") else ""
         return f"第{detail['version']}版{reason}"
     if act.act == "filing":

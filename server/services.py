@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from server.broadcasts import Broadcasts
     from server.mail import Mailer
     from server.moderation_rules import Rules
+    from server.personal import Seals
     from server.realtime.audience import AudienceNamespace
     from server.realtime.delivery import Delivery
     from server.realtime.hub import Hub
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from server.realtime.malformed import Malformed
     from server.realtime.presence import Presence
     from server.reminders import Reminders
+    from server.retention import Retention
     from server.scoring import Scoring
     from streaming.packagers import Packagers
     from streaming.supervisor import Supervisor
@@ -66,8 +68,11 @@ class Services:
     lookups: "Buckets"
     sessions: "Buckets"
     """Offers and restarts of WHIP and WHEP by address."""
+    registering: "Buckets"
+    seals: "Seals"
     mailer: "Mailer"
     reminders: "Reminders"
+    retention: "Retention"
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

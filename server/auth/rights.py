@@ -25,6 +25,8 @@ class Right(StrEnum):
     """Run an activity: publish, moderate, answer, read its entries."""
     DECIDE = "decide"
     """Decide on suggestions and publish the outcomes."""
+    PERSONAL = "personal"
+    """See names and phones of those who registered; each look is logged."""
     COORDINATE = "coordinate"
     """Look after the whole district's programme: enter holidays."""
     ACCOUNTS = "accounts"
@@ -33,9 +35,9 @@ class Right(StrEnum):
 
 _UNIT = {Right.SIGNED_IN, Right.EDIT, Right.HOST, Right.DECIDE}
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.STAFF: frozenset(_UNIT),
+    Role.STAFF: frozenset({*_UNIT, Right.PERSONAL}),
     Role.COORDINATOR: frozenset({*_UNIT, Right.COORDINATE}),
-    Role.ADMIN: frozenset({*_UNIT, Right.COORDINATE, Right.ACCOUNTS}),
+    Role.ADMIN: frozenset({*_UNIT, Right.PERSONAL, Right.COORDINATE, Right.ACCOUNTS}),
 }
 
 

@@ -120,9 +120,14 @@ def roster(registrations: Iterable[Registration], quotas: Mapping[str, int]) -> 
     return "".join(places + sorted(f"报名\t{entry.category}\t{entry.number}\n" for entry in registrations))
 
 
+def text_sha256(text: str) -> str:
+    """The hash of a published list, as `sha256sum` of the file gives it."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def roster_sha256(registrations: Iterable[Registration], quotas: Mapping[str, int]) -> str:
     """The hash of the published list; `sha256sum` of the file gives the same."""
-    return hashlib.sha256(roster(registrations, quotas).encode()).hexdigest()
+    return text_sha256(roster(registrations, quotas))
 
 
 def draw(

@@ -24,6 +24,8 @@ ADDRESS_SPEECH = Rate(burst=1000, per_second=100)
 # What one server takes in all: far above any real activity.
 ACTIVITY_SPEECH = Rate(burst=5000, per_second=1000)
 ADDRESS_LOOKUPS = Rate(burst=30, per_second=0.5)
+# Registrations and answers: a hall of people behind one address sends them within a minute.
+ADDRESS_FORMS = Rate(burst=300, per_second=5)
 
 # A hall of five hundred phones behind one address joins within seconds; a flood of offers that never connect does not
 # fill the relay's 1,000 places, which each is held for 15 s.

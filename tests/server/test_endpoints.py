@@ -27,6 +27,14 @@ PUBLIC = {
     "GET /calendar/{unit}.ics",
     # Whoever has the address of an account's own calendar; it is signed.
     "GET /calendar/deadlines/{token}.ics",
+    # Citizens who want to come: the notice and the draw, registering, and whoever has the receipt of a registration.
+    "GET /api/v1/activities/{activity}/selection",
+    "POST /api/v1/activities/{activity}/registrations",
+    "POST /api/v1/registrations",
+    "POST /api/v1/registrations/answer",
+    # One answer a device, and the tally.
+    "PUT /api/v1/activities/{activity}/satisfaction",
+    "GET /api/v1/activities/{activity}/satisfaction",
     "POST /api/v1/receipts",
     # Whoever has the receipt of an entry: its author.
     "POST /api/v1/receipts/withdraw",
