@@ -45,12 +45,15 @@ import type {
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
+  /** Which field of the input is meant; empty where none is. */
+  readonly field: string;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, field = "") {
     super(message);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
+    this.field = field;
   }
 }
 
@@ -67,8 +70,8 @@ const PLAIN_WORDS: Record<number, string> = {
 async function refusal(response: Response): Promise<ApiError> {
   const fallback = PLAIN_WORDS[response.status] ?? "服务暂时不可用，请稍后再试。";
   try {
-    const { error } = (await response.json()) as { error?: { code?: string; message?: string } };
-    return new ApiError(response.status, error?.code ?? "unknown", error?.message || fallback);
+    const { error } = (await response.json()) as { error?: { code?: string; message?: string; field?: string } };
+    return new ApiError(response.status, error?.code ?? "unknown", error?.message || fallback, error?.field ?? "");
   } catch {
     // A proxy in between answers with a page, not with our JSON.
     return new ApiError(response.status, "unknown", fallback);
@@ -80,7 +83,8 @@ const PATIENCE = 20_000;
 /** Staff pages put here what happens when a session has ended in the middle of the work. */
 export const session = { onEnded: (): void => undefined };
 
-async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+/** One request to the service, with its refusal in words. */
+export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
   const abort = new AbortController();
   const timer = window.setTimeout(() => abort.abort(), PATIENCE);
   try {

@@ -1,0 +1,47 @@
+import { request } from "./api";
+import type {
+  NewRegistration,
+  PlaceCategory,
+  PlaceRow,
+  Places,
+  PlacesSettings,
+  Registration,
+  SatisfactionLevel,
+  SatisfactionTally,
+  Scan,
+  Scanned,
+  Selection,
+} from "./places";
+
+const of = (slug: string): string => `/activities/${encodeURIComponent(slug)}`;
+
+/** What the pages ask about places for people on the spot, and about satisfaction. */
+export const placesApi = {
+  selection: (slug: string): Promise<Selection> => request("GET", `${of(slug)}/selection`),
+  register: (slug: string, input: NewRegistration): Promise<Registration> =>
+    request("POST", `${of(slug)}/registrations`, input),
+  registration: (receipt: string): Promise<Registration> => request("POST", "/registrations", { receipt }),
+  answer: (receipt: string, act: "confirm" | "decline" | "withdraw"): Promise<Registration> =>
+    request("POST", "/registrations/answer", { receipt, act }),
+  satisfaction: (slug: string): Promise<SatisfactionTally> => request("GET", `${of(slug)}/satisfaction`),
+  tellSatisfaction: (slug: string, device: string, level: SatisfactionLevel): Promise<SatisfactionTally> =>
+    request("PUT", `${of(slug)}/satisfaction`, { device, level }),
+
+  places: (slug: string): Promise<Places> => request("GET", `${of(slug)}/places`),
+  setPlaces: (slug: string, input: PlacesSettings): Promise<Places> => request("PUT", `${of(slug)}/places`, input),
+  publishNotice: (slug: string): Promise<Places> => request("POST", `${of(slug)}/places/notice`, {}),
+  invite: async (slug: string, category: PlaceCategory, count: number): Promise<string[]> =>
+    (await request<{ codes: string[] }>("POST", `${of(slug)}/places/invitations`, { category, count })).codes,
+  close: (slug: string): Promise<Places> => request("POST", `${of(slug)}/places/close`, {}),
+  draw: (slug: string, public_value: string): Promise<Places> =>
+    request("POST", `${of(slug)}/places/draw`, { public_value }),
+  rows: async (slug: string): Promise<PlaceRow[]> =>
+    (await request<{ registrations: PlaceRow[] }>("GET", `${of(slug)}/registrations`)).registrations,
+  choose: (slug: string, number: number, act: "select" | "wait" | "reject"): Promise<PlaceRow> =>
+    request("POST", `${of(slug)}/registrations/${number}`, { act }),
+  reveal: (slug: string, number: number): Promise<PlaceRow> =>
+    request("POST", `${of(slug)}/registrations/${number}/reveal`, {}),
+  attendanceUrl: (slug: string, reveal: boolean): string => `/api/v1${of(slug)}/attendance?reveal=${reveal}`,
+  checkIn: (slug: string, scans: readonly Scan[]): Promise<{ results: Scanned[]; present: number }> =>
+    request("POST", `${of(slug)}/check-ins`, { scans }),
+};
