@@ -17,10 +17,12 @@ from server.notices import Announced, announced
 from server.programme.calendar import beijing_date
 from server.programme.deadlines import DeadlineKind, Timetable
 from server.programme.filings import Times
+from server.programme.places import HOLDING, Satisfaction, satisfied_share
 from server.programme_views import AssessmentRow, OpenDeadline
 from server.protocol import UnitView
 from server.store.entries import COMMENT, QUESTION
 from server.store.materials import Attachment, Material
+from server.store.places import Registration, SatisfactionAnswer, Selection, SelectionNotice
 from server.store.tables import Activity, Entry, Filing, Notice, PresenceSample, Publication, Suggestion, Visitor
 
 _ADOPTED = (Decision.ADOPTED.value, Decision.PARTLY_ADOPTED.value)
@@ -66,6 +68,7 @@ async def assess(
         select(PresenceSample.activity_id, func.max(PresenceSample.watching)).group_by(PresenceSample.activity_id),
     )
     entries, suggestions = await _entries(session), await _suggestions(session)
+    people, levels = await _people(session), await _satisfaction(session)
     rows = []
     for activity in activities:
         table = timetable_of(calendar, activity)
@@ -100,6 +103,9 @@ async def assess(
                 notice_on_time=_on_time(notice_due, notice_at),
                 notice_version=notice_version,
                 notice_sha256=notice_sha256,
+                **people.get(activity.id, NOBODY),
+                satisfaction_answers=sum(levels.get(activity.id, {}).values()),
+                satisfaction_share=satisfied_share(levels.get(activity.id, {})),
                 filings=filings.get(activity.id, 0),
                 live_started_at=activity.live_started_at,
                 live_ended_at=activity.live_ended_at,
@@ -164,6 +170,57 @@ async def _plans(session: AsyncSession) -> dict[tuple[int, str], datetime]:
         .group_by(Attachment.activity_id, Attachment.purpose)
     )
     return {(activity_id, purpose): at for activity_id, purpose, at in rows}
+
+
+NOBODY: dict[str, Any] = {
+    "selection": None,
+    "selection_notice_at": None,
+    "registered": 0,
+    "holding": 0,
+    "present": 0,
+}
+
+
+async def _people(session: AsyncSession) -> dict[int, dict[str, Any]]:
+    """How people on the spot were chosen, how many, and how many came."""
+    holding = case((Registration.state.in_([*HOLDING]), 1))
+    counts = {
+        activity_id: (registered, held, present)
+        for activity_id, registered, held, present in await session.execute(
+            select(
+                Registration.activity_id, func.count(), func.count(holding), func.count(Registration.attended_at)
+            ).group_by(Registration.activity_id)
+        )
+    }
+    told = await _count(
+        session,
+        select(SelectionNotice.activity_id, func.min(SelectionNotice.published_at)).group_by(
+            SelectionNotice.activity_id
+        ),
+    )
+    found = {}
+    for activity_id, mode in await session.execute(select(Selection.activity_id, Selection.mode)):
+        registered, held, present = counts.get(activity_id, (0, 0, 0))
+        found[activity_id] = {
+            "selection": "公开遴选" if mode == "open" else "定向邀请",
+            "selection_notice_at": told.get(activity_id),
+            "registered": registered,
+            "holding": held,
+            "present": present,
+        }
+    return found
+
+
+async def _satisfaction(session: AsyncSession) -> dict[int, dict[Satisfaction, int]]:
+    rows = await session.execute(
+        select(SatisfactionAnswer.activity_id, SatisfactionAnswer.level, func.count()).group_by(
+            SatisfactionAnswer.activity_id, SatisfactionAnswer.level
+        )
+    )
+    found: dict[int, dict[Satisfaction, int]] = {}
+    for activity_id, level, count in rows:
+        found.setdefault(activity_id, {})[Satisfaction(level)] = count
+    return found
 
 
 async def _count(session: AsyncSession, query: Any) -> dict[int, int]:

@@ -91,6 +91,7 @@ def _facts(row: AssessmentRow) -> list[tuple[str, str]]:
         ("实施方案", _kept(row.plan_at)),
         ("应急预案", _kept(row.emergency_at)),
         ("公告", _done(row.notice_due, row.notice_at, row.notice_on_time)),
+        *_people(row),
         ("报备", f"{row.filings}次" if row.filings else "没有"),
         ("直播", period(row.live_started_at, row.live_ended_at) if row.live_started_at else "没有直播"),
         ("收看", f"设备{row.devices}台，最高同时{row.peak}人" if row.devices else "没有网络收看记录"),
@@ -100,6 +101,19 @@ def _facts(row: AssessmentRow) -> list[tuple[str, str]]:
         ("采纳情况公布", moment(row.outcomes_at, year=True) if row.outcomes_at else "没有记录"),
         *promise,
     ]
+
+
+def _people(row: AssessmentRow) -> list[tuple[str, str]]:
+    facts = []
+    if row.selection is not None:
+        told = moment(row.selection_notice_at, year=True) if row.selection_notice_at else "没有记录"
+        facts = [
+            ("遴选", f"{row.selection}，遴选公告{told}"),
+            ("现场参与", f"报名{row.registered}人，入选和确认{row.holding}人，到场{row.present}人"),
+        ]
+    if row.satisfaction_share is not None:
+        facts.append(("满意度", f"{row.satisfaction_answers}份，满意率{row.satisfaction_share:.0%}"))
+    return facts
 
 
 def _kept(at: datetime | None) -> str:

@@ -10,7 +10,7 @@ from openpyxl.packaging.core import DocumentProperties
 from openpyxl.xml.functions import tostring
 
 from feedback.digest.archive import stamped
-from feedback.digest.sheet import COUNT, MOMENT, Column, Pen, Value, add_table
+from feedback.digest.sheet import COUNT, MOMENT, SHARE, Column, Pen, Value, add_table
 from feedback.digest.wording import beijing
 from server.programme.deadlines import Form
 from server.programme.plan import ActivityKind
@@ -33,6 +33,13 @@ COLUMNS = (
     Column("公告按时", 10),
     Column("公告版本", 10, COUNT),
     Column("公告校验码", 20),
+    Column("遴选方式", 12),
+    Column("遴选公告", 20, MOMENT),
+    Column("报名人数", 10, COUNT),
+    Column("入选和确认", 12, COUNT),
+    Column("到场人数", 10, COUNT),
+    Column("满意度份数", 12, COUNT),
+    Column("满意率", 10, SHARE),
     Column("报备次数", 10, COUNT),
     Column("直播开始", 20, MOMENT),
     Column("直播结束", 20, MOMENT),
@@ -95,6 +102,13 @@ def _row(row: AssessmentRow) -> list[Value]:
         _yes(row.notice_on_time),
         row.notice_version,
         row.notice_sha256,
+        row.selection,
+        row.selection_notice_at,
+        row.registered,
+        row.holding,
+        row.present,
+        row.satisfaction_answers,
+        row.satisfaction_share,
         row.filings,
         row.live_started_at,
         row.live_ended_at,

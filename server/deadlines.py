@@ -24,13 +24,15 @@ def timetable_of(calendar: WorkingCalendar, activity: Activity) -> Timetable | N
         return None
     first = beijing_date(activity.starts_at)
     last = beijing_date(activity.ends_at or activity.starts_at)
-    return _counted(calendar, activity.form, first, last, activity.promise_days)
+    return _counted(calendar, activity.form, first, last, activity.open_selection, activity.promise_days)
 
 
 @lru_cache(maxsize=4096)
-def _counted(calendar: WorkingCalendar, form: str, first: date, last: date, promise: int | None) -> Timetable:
+def _counted(
+    calendar: WorkingCalendar, form: str, first: date, last: date, open_selection: bool, promise: int | None
+) -> Timetable:
     # Walking the days is most of what a desk of a thousand activities costs; the same days give the same table.
-    return timetable(calendar, Form(form), first, last, promise=promise)
+    return timetable(calendar, Form(form), first, last, open_selection=open_selection, promise=promise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ def done_on(activity: Activity, told: Announced | None, after: Published) -> dic
     """The day on which each deadline was met; None where it was not yet."""
     return {
         DeadlineKind.NOTICE: notice_done(activity, told),
+        DeadlineKind.SELECTION: beijing_date(activity.selection_announced_at)
+        if activity.selection_announced_at
+        else None,
         DeadlineKind.MATERIALS: beijing_date(after.first) if after.first else None,
         DeadlineKind.ADOPTION: beijing_date(after.outcomes) if after.outcomes else None,
     }

@@ -193,6 +193,15 @@ class AssessmentRow(BaseModel):
     notice_on_time: bool | None
     notice_version: int
     notice_sha256: str | None
+    selection: str | None
+    """How people on the spot are chosen: 公开遴选 or 定向邀请; None where nobody is."""
+    selection_notice_at: datetime | None
+    registered: int
+    holding: int
+    """Selected or confirmed."""
+    present: int
+    satisfaction_answers: int
+    satisfaction_share: float | None
     filings: int
     live_started_at: datetime | None
     live_ended_at: datetime | None

@@ -90,7 +90,7 @@ class DeadlineView(BaseModel):
     """One deadline on the desk."""
 
     kind: str
-    """`notice`, `materials` or `adoption` (the unit's own promise)."""
+    """`notice`, `selection` (遴选公告), `materials` or `adoption` (the unit's own promise)."""
     due: date | None
     done: bool
     late: bool

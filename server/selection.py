@@ -67,6 +67,7 @@ async def set_up(
     if selection is None:
         selection = Selection(activity_id=activity.id, seed=draw.new_seed(), registered=0)
         session.add(selection)
+    activity.open_selection = mode == "open"
     selection.mode, selection.opens_at, selection.closes_at = mode, opens_at, closes_at
     selection.quotas, selection.requirements = wanted, requirements
     selection.public_source, selection.revision = public_source, revision + 1
@@ -126,6 +127,7 @@ async def publish_notice(
         content=content,
     )
     session.add(row)
+    activity.selection_announced_at = activity.selection_announced_at or now
     _log(session, principal, activity, "selection-notice", now, version=row.version, sha256=row.sha256)
     await session.flush()
     return row

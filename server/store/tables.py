@@ -126,6 +126,10 @@ class Activity(Base):
     """慢速模式: seconds between two entries of one device; 0 = off."""
     challenge: Mapped[str] = mapped_column(String(8), default="auto", server_default="auto")
     """When a device proves work before it speaks: `off`, `auto` or `on` (server.realtime.challenge)."""
+    open_selection: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether people on the spot are chosen by 公开遴选: a 遴选公告 is due then (server.selection sets it)."""
+    selection_announced_at: Mapped[datetime | None]
+    """When the first 遴选公告 was published."""
     promise_days: Mapped[int | None]
     """The unit's own promise: working days after the last day in which it says what was adopted (采纳情况反馈)."""
     leader: Mapped[str] = mapped_column(String(200), default="", server_default="")

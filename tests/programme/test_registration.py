@@ -79,6 +79,12 @@ async def test_from_the_notice_to_the_door(service: ServiceProcess, admin: Staff
     fields = dict(notice["notices"][0]["fields"])
     assert fields["人员范围和名额"] == "家长代表2人，媒体记者1人"
     assert fields["种子承诺值（SHA-256）"] == notice["commitment"]
+    row = next(row for row in (await admin.done("GET", "/api/v1/desk"))["activities"] if row["slug"] == slug)
+    assert {item["kind"]: item["done"] for item in row["deadlines"]} == {
+        "notice": False,
+        "selection": True,
+        "materials": False,
+    }
 
     receipts = []
     for number in range(5):
@@ -166,6 +172,8 @@ async def test_from_the_notice_to_the_door(service: ServiceProcess, admin: Staff
         (False, False),
     ]
     assert (answer["results"][0]["name"], answer["present"]) == ("朱**", 1)
+    facts = next(row for row in (await admin.done("GET", "/api/v1/assessment"))["activities"] if row["slug"] == slug)
+    assert (facts["selection"], facts["registered"], facts["holding"], facts["present"]) == ("公开遴选", 6, 2, 1)
 
 
 async def test_names_are_masked_and_who_looked_is_logged(service: ServiceProcess, admin: Staff) -> None:

@@ -176,8 +176,8 @@ export interface ReminderSettings {
 }
 
 export interface Deadline {
-  /** `adoption` is there where the unit promised a day. */
-  kind: "notice" | "materials" | "adoption";
+  /** `selection` is there with 公开遴选, `adoption` where the unit promised a day. */
+  kind: "notice" | "selection" | "materials" | "adoption";
   due: string | null;
   done: boolean;
   late: boolean;
