@@ -195,10 +195,11 @@ def _digest(name: str) -> dict[str, Any]:
 
 
 def _peak_megabytes() -> float:
-    """The most memory this process held. Linux counts its parent's into `getrusage`, so its own count comes first."""
+    """The most memory this process, or one that it ran, held. Linux counts its parent's into `getrusage`, so its own count comes first."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
-        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        return max(int(status.split("VmHWM:")[1].split()[0]), children) / 1024
     except (OSError, IndexError):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager, suppress
 
 from sqlalchemy import select
 
-from feedback.digest import render
 from feedback.text import clean
 from server import plan_import
 from server.activities import get_activity
@@ -16,7 +15,7 @@ from server.auth.passwords import generate_password
 from server.auth.publishing import publish_token
 from server.auth.rights import Role
 from server.config import Settings
-from server.digests import collect
+from server.digests import collect, write
 from server.errors import NotFound
 from server.holidays import entered_tables
 from server.programme.calendar import YearTable
@@ -99,7 +98,7 @@ async def digest_of(settings: Settings, slug: str, form: str) -> bytes:
     """The digest of an activity as the bytes of a file."""
     async with opened(settings) as database, database.read() as session:
         digest = await collect(session, await get_activity(session, slug), utc_now())
-    return render(digest, form)
+    return write(digest, form)
 
 
 async def import_plan(settings: Settings, content: bytes, *, confirm: bool, only: tuple[str, ...]) -> tuple[str, bool]:

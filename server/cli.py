@@ -190,7 +190,9 @@ def publish(source: str, activity: str | None, whip: str | None, token: str | No
 
 @main.command()
 @click.argument("activity")
-@click.option("--format", "form", type=click.Choice(["docx", "xlsx", "csv", "json"]), default="docx", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["docx", "pdf", "xlsx", "csv", "json"]), default="docx", show_default=True
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def digest(activity: str, form: str, output: Path) -> None:
     """Write the digest of ACTIVITY to a file."""

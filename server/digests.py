@@ -6,15 +6,18 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from feedback.decisions import Decision
-from feedback.digest import model
+from feedback.decisions import Decision, Progress
+from feedback.digest import model, render
+from feedback.digest.pdf import NoFont
 from feedback.scorer import Label
 from feedback.states import PUBLIC, AnswerMode, State
 from feedback.utterance import Utterance
+from server.errors import Unavailable
+from server.followup import WAITING, HandoverState
 from server.outcomes import draft, hidden_by_reason
 from server.realtime.presence import SAMPLE_SECONDS
 from server.store.entries import COMMENT, QUESTION
-from server.store.tables import Activity, Entry, PresenceSample, Suggestion, Visitor
+from server.store.tables import Activity, Entry, Handover, PresenceSample, Suggestion, Visitor
 
 UNSCORED_MODEL = "（尚无评分）"
 
@@ -58,10 +61,39 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
                 transferred_to=item.receiver.name if item.receiver else None,
                 decided_at=item.decided_at,
                 merged=item.entry.merged_count,
+                updates=tuple(
+                    model.Update(
+                        update.at, update.unit.name if update.unit else None, Progress(update.progress), update.text
+                    )
+                    for update in item.updates
+                ),
             )
             for item in work.suggestions
             if State(item.entry.state) in PUBLIC
         ),
+        errands=await _errands(session, activity.id),
+    )
+
+
+def write(digest: model.Digest, form: str) -> bytes:
+    """The file; takes seconds, off the event loop. Raises Unavailable (`no_font`) where a machine cannot make a PDF."""
+    try:
+        return render(digest, form)
+    except NoFont as error:
+        raise Unavailable(str(error), code="no_font") from error
+
+
+async def _errands(session: AsyncSession, activity_id: int) -> tuple[model.Errand, ...]:
+    """What other units were asked and have not replied to, as far as it is public."""
+    rows = await session.scalars(
+        select(Handover)
+        .where(Handover.activity_id == activity_id, Handover.state.in_([state.value for state in WAITING]))
+        .order_by(Handover.id)
+    )
+    return tuple(
+        model.Errand(row.entry.text, row.unit.name, HandoverState(row.state).text, row.due)
+        for row in rows
+        if State(row.entry.state) in PUBLIC
     )
 
 
@@ -71,7 +103,10 @@ async def _last_change(
     changes = [activity.live_started_at, activity.live_ended_at]
     changes.append(await session.scalar(select(func.max(Entry.changed_at)).where(Entry.activity_id == activity.id)))
     for item in suggestions:
-        changes += [item.marked_at, item.decided_at]
+        changes += [item.marked_at, item.decided_at, *(update.at for update in item.updates)]
+    changes.append(
+        await session.scalar(select(func.max(Handover.changed_at)).where(Handover.activity_id == activity.id))
+    )
     known = [change for change in changes if change is not None]
     return max(known) if known else now
 

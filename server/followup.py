@@ -161,7 +161,8 @@ _STEPS = {
     (HandoverState.ACCEPTED, HandoverAct.RECALL): HandoverState.RECALLED,
     (HandoverState.REPLIED, HandoverAct.REPLY): HandoverState.REPLIED,  # a correction
 }
-_WAITING = (HandoverState.OFFERED.value, HandoverState.ACCEPTED.value)
+WAITING = (HandoverState.OFFERED, HandoverState.ACCEPTED)
+"""The states in which a reply is still to come."""
 
 
 def step(state: HandoverState, act: HandoverAct) -> HandoverState:
@@ -197,7 +198,9 @@ async def hand_over(
     if due is not None and due < today:
         raise BadRequest("办理期限不能早于今天。", code="bad_due", field="due")
     waiting = await session.scalar(
-        select(Handover).where(Handover.entry_id == entry.id, Handover.state.in_(_WAITING)).limit(1)
+        select(Handover)
+        .where(Handover.entry_id == entry.id, Handover.state.in_([state.value for state in WAITING]))
+        .limit(1)
     )
     if waiting is not None:
         raise Conflict(f"这条已转给{waiting.unit.name}，收回以后才能转给其他单位。", code="handed_over")

@@ -30,6 +30,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "xlsx": Format(
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", "feedback.digest.xlsx"
         ),
+        "pdf": Format("application/pdf", "pdf", "feedback.digest.pdf"),
         "csv": Format("text/csv; charset=utf-8; header=present", "csv", "feedback.digest.csv"),
         "json": Format("application/json", "json", "feedback.digest.json"),
     }

@@ -1,4 +1,4 @@
-"""The digest as CSV (RFC 4180): one row an entry, in UTF-8 with a mark, so that Excel and WPS read it as Chinese.
+"""The digest as CSV (RFC 4180): a row a figure, then a row an entry, in UTF-8 with a mark for Excel and WPS.
 
 A text that a spreadsheet would take for a formula gets an apostrophe in front, the sign by which spreadsheets mark
 text; `plain` takes it off again. Nothing is lost: a text that has such an apostrophe already gets another.
@@ -10,12 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from feedback.digest.figures import Figure, Unit, figures
 from feedback.digest.model import Comment, Digest, Question, Suggestion
-from feedback.digest.wording import beijing
+from feedback.digest.wording import beijing, short_moment
 
 HEADER = (
     "类型", "编号", "时间", "昵称", "内容", "状态", "票数", "合并条数", "情感", "情感得分", "话语类型",
     "答复方式", "答复内容", "答复时间", "意见建议号", "采纳决定", "理由", "转办单位", "决定时间",
+    "落实情况", "落实经过",
 )  # fmt: skip
 
 # Full-width signs too: Excel in Chinese and Japanese takes ＝ for =.
@@ -23,10 +25,13 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
 
 
 def render(digest: Digest) -> bytes:
-    """Comments and questions, oldest first, then suggestions whose entry is not among them. Times are Beijing time."""
+    """Figures (类型 “数据”: section and name, the value under 内容), then comments and questions, oldest first, then
+    suggestions whose entry is not among them. Times are Beijing time.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(HEADER)
+    writer.writerows(map(_figure, figures(digest)))
     writer.writerows(_rows(digest))
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
 
@@ -39,6 +44,16 @@ def inert(text: str) -> str:
 def plain(cell: str) -> str:
     """The text of a cell: the inverse of `inert`."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def _figure(figure: Figure) -> Sequence[str]:
+    if figure.value is None:
+        value = ""
+    elif isinstance(figure.value, datetime):
+        value = _time(figure.value)
+    else:
+        value = repr(figure.value) if figure.unit is Unit.SHARE else str(figure.value)
+    return ("数据", "", "", inert(f"{figure.section}/{figure.name}"), inert(value), *("",) * (len(HEADER) - 5))
 
 
 def _rows(digest: Digest) -> Iterator[Sequence[str]]:
@@ -105,13 +120,20 @@ def _question(question: Question, suggestion: Suggestion | None) -> Sequence[str
 
 def _decision(number: int | None, suggestion: Suggestion | None) -> Sequence[str]:
     if suggestion is None:
-        return ("" if number is None else str(number), "", "", "", "")
+        return ("" if number is None else str(number), *("",) * 6)
     return (
         str(suggestion.number),
         suggestion.decision.text if suggestion.decision else "",
         inert(suggestion.reason or ""),
         inert(suggestion.transferred_to or ""),
         _time(suggestion.decided_at),
+        suggestion.progress.text if suggestion.progress else "",
+        inert(
+            "\n".join(
+                f"{short_moment(update.at)}，{update.unit or '区协调部门'}，{update.progress.text}：{update.text}"
+                for update in suggestion.updates
+            )
+        ),
     )
 
 

@@ -6,11 +6,12 @@ from enum import StrEnum
 from typing import Any
 
 from feedback.decisions import DENOMINATOR
-from feedback.digest.model import Activity, Audience, Comment, Digest, Question, Sentiment, Suggestion
+from feedback.digest.figures import Figure, figures
+from feedback.digest.model import Activity, Audience, Comment, Digest, Question, Sentiment, Suggestion, ToDo
 from feedback.scorer import Label
 from feedback.states import Reason
 
-VERSION = 2
+VERSION = 3
 
 
 def render(digest: Digest) -> bytes:
@@ -32,11 +33,13 @@ def render(digest: Digest) -> bytes:
         "hidden_by_reason": {reason.value: digest.hidden.get(reason, 0) for reason in Reason},
         "sentiment": _sentiment(digest.sentiment),
         "adoption": _adoption(digest),
+        "figures": [_figure(figure) for figure in figures(digest)],
     }
     lists = {
         "comments": [_comment(comment) for comment in digest.comments],
         "questions": [_question(question) for question in digest.questions],
         "suggestions": [_suggestion(suggestion) for suggestion in digest.suggestions],
+        "to_do": [_to_do(line) for line in digest.to_do],
     }
     text = _dump(head)[:-1]
     for name, rows in lists.items():
@@ -106,6 +109,15 @@ def _adoption(digest: Digest) -> dict[str, Any]:
     }
 
 
+def _figure(figure: Figure) -> dict[str, Any]:
+    value = _time(figure.value) if isinstance(figure.value, datetime) else figure.value
+    return {"section": figure.section, "name": figure.name, "value": value, "unit": figure.unit.value}
+
+
+def _to_do(line: ToDo) -> dict[str, Any]:
+    return {"what": line.what, "text": line.text, "unit": line.unit, "due": line.due.isoformat() if line.due else None}
+
+
 def _comment(comment: Comment) -> dict[str, Any]:
     return {
         "id": comment.id,
@@ -147,4 +159,13 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "reason": suggestion.reason,
         "transferred_to": suggestion.transferred_to,
         "decided_at": _time(suggestion.decided_at),
+        "updates": [
+            {
+                "at": _time(update.at),
+                "unit": update.unit,
+                "progress": update.progress.value,
+                "text": update.text,
+            }
+            for update in suggestion.updates
+        ],
     }

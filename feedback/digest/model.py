@@ -6,10 +6,11 @@ them (“朱**”) is that format's business, see `docs/digest.md`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
-from feedback.decisions import Adoption, Decision, adoption
+from feedback.decisions import Adoption, Decision, Progress, adoption
+from feedback.keywords import Keyword, keywords
 from feedback.ledger import Ledger
 from feedback.scorer import Label
 from feedback.states import AnswerMode, Reason, State
@@ -117,8 +118,18 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """落实情况: how far a decided suggestion had come on a day, in the words of a unit (None: the coordinator)."""
+
+    at: datetime
+    unit: str | None
+    progress: Progress
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A comment or question that was marked as a suggestion, with what was decided on it."""
+    """A comment or question that was marked as a suggestion, with what was decided on it and what came of it."""
 
     number: int
     text: str
@@ -128,6 +139,32 @@ class Suggestion:
     transferred_to: str | None = None
     decided_at: datetime | None = None
     merged: int = 0
+    updates: tuple[Update, ...] = ()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it has come by the last update."""
+        return self.updates[-1].progress if self.updates else None
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """转办: an entry that another unit was asked to deal with and has not replied to."""
+
+    text: str
+    unit: str
+    state: str
+    due: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """A line of 拟办清单: what is still to be done, by whom."""
+
+    what: str
+    text: str
+    unit: str
+    due: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +185,7 @@ class Digest:
     comments: tuple[Comment, ...] = ()
     questions: tuple[Question, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
+    errands: tuple[Errand, ...] = ()
 
     def __post_init__(self) -> None:
         for question in self.questions:
@@ -166,6 +204,46 @@ class Digest:
     def adoption(self) -> Adoption:
         return adoption(suggestion.decision for suggestion in self.suggestions)
 
+    @property
+    def by_progress(self) -> dict[Progress | None, int]:
+        """Decided suggestions by how far they have come; None: nothing was told yet."""
+        counts: dict[Progress | None, int] = dict.fromkeys([*Progress, None], 0)
+        for suggestion in self.suggestions:
+            if suggestion.decision is not None:
+                counts[suggestion.progress] += 1
+        return counts
+
+    @property
+    def by_utterance(self) -> dict[Utterance, int]:
+        """Comments by what kind of utterance they are."""
+        counts = dict.fromkeys(Utterance, 0)
+        for comment in self.comments:
+            if comment.utterance is not None:
+                counts[comment.utterance] += 1
+        return counts
+
+    @property
+    def keywords(self) -> tuple[Keyword, ...]:
+        """主题词 of everything that is public: takes most of a second for 20,000 texts, ask once."""
+        texts = [comment.text for comment in self.comments]
+        return keywords([*texts, *(question.text for question in self.questions)])
+
+    @property
+    def to_do(self) -> tuple[ToDo, ...]:
+        """拟办清单: open questions, suggestions without a decision, decisions not carried out yet, and errands."""
+        own = "、".join(self.activity.units)
+        undone = (Decision.ADOPTED, Decision.PARTLY_ADOPTED, Decision.TRANSFERRED)
+        return (
+            *(ToDo("答复提问", question.text, own) for question in self.open),
+            *(ToDo("作出决定", item.text, own) for item in self.suggestions if item.decision is None),
+            *(
+                ToDo("落实", item.text, item.transferred_to or own)
+                for item in self.suggestions
+                if item.decision in undone and item.progress is not Progress.DONE
+            ),
+            *(ToDo(f"转办（{errand.state}）", errand.text, errand.unit, errand.due) for errand in self.errands),
+        )
+
 
 def cleaned(digest: Digest) -> Digest:
     """The digest with every text fit for XML and UTF-8 (`feedback.text.clean`), whoever wrote it."""
@@ -175,7 +253,10 @@ def cleaned(digest: Digest) -> Digest:
         activity=activity,
         comments=tuple(map(_clean, digest.comments)),
         questions=tuple(map(_clean, digest.questions)),
-        suggestions=tuple(map(_clean, digest.suggestions)),
+        suggestions=tuple(
+            replace(_clean(item), updates=tuple(map(_clean, item.updates))) for item in digest.suggestions
+        ),
+        errands=tuple(map(_clean, digest.errands)),
     )
 
 
@@ -187,7 +268,7 @@ def summarise(labels: Iterable[Label | None], model: str) -> Sentiment:
     return Sentiment(model=model, counts=counts)
 
 
-_Texts = TypeVar("_Texts", Activity, Comment, Question, Suggestion)
+_Texts = TypeVar("_Texts", Activity, Comment, Question, Suggestion, Update, Errand)
 
 
 def _clean(row: _Texts) -> _Texts:

@@ -10,8 +10,9 @@ from openpyxl.packaging.core import DocumentProperties
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.xml.functions import tostring
 
-from feedback.decisions import DENOMINATOR, Decision
+from feedback.decisions import Decision
 from feedback.digest.archive import stamped
+from feedback.digest.figures import Unit, figures
 from feedback.digest.model import Digest
 from feedback.digest.sheet import (
     ANY,
@@ -26,13 +27,12 @@ from feedback.digest.sheet import (
     print_on_a4,
     row_height,
 )
-from feedback.digest.wording import beijing, moment, period
+from feedback.digest.wording import beijing, short_moment
 from feedback.scorer import Label
-from feedback.states import Reason
 
 
 def render(digest: Digest) -> bytes:
-    """Sheets 概况, 评论, 提问, 意见建议, 收看人数. Times are Beijing time, as Excel dates know no zone."""
+    """Sheets 概况, 评论, 提问, 意见建议, 拟办清单, 收看人数. Times are Beijing time, as Excel dates know no zone."""
     book = Workbook(write_only=True)
     pen = Pen()
     bodies: dict[str, bytes] = {}
@@ -80,54 +80,14 @@ def _overview(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
     return b""  # it is all in the sheet
 
 
+_FORMATS = {Unit.TEXT: ANY, Unit.COUNT: COUNT, Unit.SHARE: SHARE, Unit.MOMENT: MOMENT}
+
+
 def _sections(digest: Digest) -> dict[str, list[_Fact]]:
-    activity, audience, ledger, sentiment = digest.activity, digest.audience, digest.ledger, digest.sentiment
-    adoption = digest.adoption
-    live = period(activity.live_started_at, activity.live_ended_at) if activity.live_started_at else "未直播"
-    return {
-        "活动基本情况": [
-            ("活动名称", activity.title, ANY),
-            ("类别", activity.kind_text, ANY),
-            ("专题", activity.topic or "—", ANY),
-            ("主责单位", "、".join(activity.units) or "—", ANY),
-            ("形式", activity.form_text, ANY),
-            ("计划时间", period(activity.starts_at, activity.ends_at), ANY),
-            ("实际直播时间", live, ANY),
-            ("地点", activity.place or "—", ANY),
-            ("数据截止时间", digest.as_of, MOMENT),
-        ],
-        "参与情况": [
-            ("收看设备数", audience.devices, COUNT),
-            ("最高同时收看", audience.peak, COUNT),
-            ("最高收看时刻", moment(audience.peak_at), ANY),
-            ("累计收看分钟数", round(audience.watch_minutes), COUNT),
-            ("评论（展示）", len(digest.comments), COUNT),
-            ("提问（展示）", len(digest.questions), COUNT),
-            ("其中已答复", len(digest.answered), COUNT),
-        ],
-        "审核台账": [
-            ("收到", ledger.received, COUNT),
-            ("展示", ledger.shown, COUNT),
-            ("未展示", ledger.withheld, COUNT),
-            ("合并", ledger.merged, COUNT),
-            ("撤回", ledger.withdrawn, COUNT),
-            ("依法删除", ledger.deleted, COUNT),
-            ("收到与各项合计", "平衡" if ledger.balanced else "不平衡，请核对", ANY),
-        ],
-        "隐藏原因": [(reason.text, digest.hidden.get(reason, 0), COUNT) for reason in Reason],
-        "情感参考": [
-            *((label.text, sentiment.counts.get(label, 0), COUNT) for label in Label),
-            ("评分文本数 n", sentiment.scored, COUNT),
-            ("模型", sentiment.model, ANY),
-            ("说明", sentiment.note, ANY),
-        ],
-        "采纳情况": [
-            *((decision.text, number, COUNT) for decision, number in adoption.by_decision.items()),
-            ("尚未决定", adoption.undecided, COUNT),
-            ("采纳率", adoption.rate, SHARE),
-            ("采纳率口径", DENOMINATOR, ANY),
-        ],
-    }
+    sections: dict[str, list[_Fact]] = {}
+    for figure in figures(digest):
+        sections.setdefault(figure.section, []).append((figure.name, figure.value, _FORMATS[figure.unit]))
+    return sections
 
 
 def _bars(sheet: Worksheet, title: str, first: int, count: int, anchor: str) -> None:
@@ -159,6 +119,8 @@ _DECISION: tuple[Column, ...] = (
     Column("理由", 44),
     Column("转办单位", 20),
     Column("决定时间", 20, MOMENT),
+    Column("落实情况", 11),
+    Column("落实经过", 44),
 )
 
 
@@ -238,9 +200,21 @@ def _suggestions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
             suggestion.reason,
             suggestion.transferred_to,
             suggestion.decided_at,
+            suggestion.progress.text if suggestion.progress else None,
+            "\n".join(
+                f"{short_moment(update.at)}，{update.unit or '区协调部门'}，{update.progress.text}：{update.text}"
+                for update in suggestion.updates
+            )
+            or None,
         )
         for suggestion in digest.suggestions
     )
+    return add_table(pen, sheet, columns, rows)
+
+
+def _to_do(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
+    columns = (Column("事项", 16), Column("内容", 60), Column("承办单位", 24), Column("期限", 12))
+    rows = ((line.what, line.text, line.unit, line.due.isoformat() if line.due else None) for line in digest.to_do)
     return add_table(pen, sheet, columns, rows)
 
 
@@ -269,5 +243,6 @@ _SHEETS = {
     "评论": _comments,
     "提问": _questions,
     "意见建议": _suggestions,
+    "拟办清单": _to_do,
     "收看人数": _samples,
 }

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.decisions import Decision
-from feedback.digest import FORMATS, render
+from feedback.digest import FORMATS
 from server.activities import get_activity
 from server.auth.rights import Principal, Right
-from server.digests import collect
+from server.digests import collect, write
 from server.followup import needs_release
 from server.http.endpoint import Call, endpoint
 from server.outcomes import content_digest, decide, draft, find_receipt, latest_outcomes, prepare, publish
@@ -70,7 +70,7 @@ class DigestQuery(BaseModel):
     """Which form."""
 
     model_config = ConfigDict(extra="forbid")
-    format: Literal["docx", "xlsx", "csv", "json"]
+    format: Literal["docx", "pdf", "xlsx", "csv", "json"]
 
 
 @endpoint(
@@ -186,7 +186,7 @@ async def download_digest(call: Call[DigestQuery]) -> web.Response:
     async with services.database.read() as session:
         digest = await collect(session, await get_activity(session, slug), services.now())
     # A thread: the documents are made by libraries that never wait for anything.
-    content = await asyncio.to_thread(render, digest, name)
+    content = await asyncio.to_thread(write, digest, name)
     async with services.database.write() as session:
         session.add(
             Act(

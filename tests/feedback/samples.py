@@ -1,15 +1,27 @@
 """Digests to render: an ordinary afternoon, the worst that people type, and nothing at all."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
-from feedback.decisions import Decision
-from feedback.digest.model import Activity, Audience, Comment, Digest, Question, Sample, Suggestion, summarise
+from feedback.decisions import Decision, Progress
+from feedback.digest.model import (
+    Activity,
+    Audience,
+    Comment,
+    Digest,
+    Errand,
+    Question,
+    Sample,
+    Suggestion,
+    Update,
+    summarise,
+)
 from feedback.ledger import Ledger
 from feedback.scorer import Label
 from feedback.states import AnswerMode, Reason, State
 from feedback.utterance import Utterance
 
+BEIJING = timezone(timedelta(hours=8))
 START = datetime(2023, 9, 27, 6, 0, tzinfo=UTC)  # 14:00 in Beijing
 
 NASTY = (
@@ -85,6 +97,10 @@ def ordinary() -> Digest:
             "先在三个小区试点",
             None,
             at(3000),
+            updates=(
+                Update(at(3600), "观音寺街道", Progress.NOT_STARTED, "已列入计划"),
+                Update(at(4000), None, Progress.UNDER_WAY, "第一个小区开工"),
+            ),
         ),
         Suggestion(
             2, "地下车库什么时候开放？", "匿名", Decision.TRANSFERRED, "属物业管理范围", "区住房城乡建设委", at(3000)
@@ -106,6 +122,7 @@ def ordinary() -> Digest:
         comments=comments,
         questions=questions,
         suggestions=suggestions,
+        errands=(Errand("地下车库什么时候开放？", "区住房城乡建设委", "待接收", date(2023, 10, 9)),),
     )  # fmt: skip
 
 
@@ -118,7 +135,16 @@ def nasty() -> Digest:
         for i, text in enumerate(texts)
     )
     suggestions = tuple(
-        Suggestion(i + 1, text, text[:20], Decision.TRANSFERRED, text, text[:30], at(90))
+        Suggestion(
+            i + 1,
+            text,
+            text[:20],
+            Decision.TRANSFERRED,
+            text,
+            text[:30],
+            at(90),
+            updates=(Update(at(95), text[:30], Progress.DONE, text),),
+        )
         for i, text in enumerate(texts)
     )
     base = ordinary()

@@ -39,13 +39,12 @@ def test_the_same_data_gives_the_same_bytes(digest: Digest, name: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_another_moment_gives_another_file(name: str) -> None:
     digest = samples.ordinary()
-    if name != "csv":  # entries alone: it says nothing about when
-        assert render(digest, name) != render(replace(digest, as_of=samples.at(6000)), name)
+    assert render(digest, name) != render(replace(digest, as_of=samples.at(6000)), name)
 
 
 def test_an_unknown_format_is_an_error() -> None:
     with pytest.raises(KeyError):
-        render(samples.empty(), "pdf")
+        render(samples.empty(), "odt")
 
 
 @pytest.mark.parametrize("state", [State.HIDDEN, State.WITHDRAWN, State.DECLINED, State.PENDING])
@@ -82,7 +81,8 @@ def read_csv(data: bytes) -> list[dict[str, str]]:
     """The rows as Python's own reader has them."""
     assert data.startswith(b"\xef\xbb\xbf")
     text = data.decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    return [row for row in rows if row["类型"] != "数据"]
 
 
 def test_csv_brings_every_text_back() -> None:
@@ -108,7 +108,8 @@ def test_csv_is_rfc_4180() -> None:
     data = render(samples.ordinary(), "csv").decode("utf-8-sig")
     assert data.endswith("\r\n")
     assert data.split("\r\n")[0] == ",".join(HEADER)
-    assert "\n" not in data.replace("\r\n", "")
+    records = list(csv.reader(io.StringIO(data, newline="")))
+    assert {len(record) for record in records} == {len(HEADER)}
 
 
 def test_csv_joins_an_entry_with_the_decision_on_it() -> None:

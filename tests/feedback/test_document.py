@@ -11,7 +11,7 @@ from docx.oxml.ns import qn
 from fontTools.ttLib import TTFont
 
 from feedback.bench import large_digest
-from feedback.digest import chart, docx, render
+from feedback.digest import chart, docx, render, sections
 from feedback.digest.model import Digest, Sample
 from feedback.digest.wording import BEIJING
 from feedback.scorer import Label
@@ -98,10 +98,13 @@ def test_the_sections_are_there_in_order(document: Any) -> None:
         "一、活动基本情况",
         "二、参与情况",
         "三、审核情况",
-        "四、情感参考",
+        "四、意见建议及采纳情况",
         "五、问题与答复",
-        "六、意见建议及采纳情况",
-        "七、附件：评论记录",
+        "六、情感参考",
+        "七、主题词",
+        "八、拟办清单",
+        "附件1：数据一览",
+        "附件2：评论记录",
     ]
 
 
@@ -163,6 +166,9 @@ def test_it_says_what_happened(document: Any) -> None:
         "转区住房城乡建设委",
         "采纳率66.7%（2÷3）",
         "尚未决定",
+        "推进中（9月30日08:40，区协调部门）：第一个小区开工",
+        "转办（待接收）",
+        "2023-10-09",
         "讲解得很清楚",
     ):
         assert part in text, part
@@ -201,11 +207,11 @@ def test_an_account_that_does_not_add_up_is_said_to_be_so() -> None:
 
 
 def test_what_is_left_out_for_length_is_said() -> None:
-    document = opened(large_digest(docx.MOST_COMMENTS + 200, 2 * docx.MOST_OPEN + 800))
+    document = opened(large_digest(sections.MOST_COMMENTS + 200, 2 * sections.MOST_OPEN + 800))
     text = text_of(document)
-    assert f"公开展示的评论共{docx.MOST_COMMENTS + 200}条，下表按时间列出前{docx.MOST_COMMENTS}条" in text
-    assert f"列出前{docx.MOST_OPEN}条" in text
-    assert len(document.tables[-1].rows) == docx.MOST_COMMENTS + 1
+    assert f"公开展示的评论共{sections.MOST_COMMENTS + 200}条，下表按时间列出前{sections.MOST_COMMENTS}条" in text
+    assert f"列出前{sections.MOST_OPEN}条" in text
+    assert len(document.tables[-1].rows) == sections.MOST_COMMENTS + 1
 
 
 def test_the_pictures_need_no_other_glyphs_than_they_have() -> None:

@@ -9,6 +9,7 @@ import zipfile
 
 import aiohttp
 import openpyxl
+import pypdfium2
 import pytest
 
 from tests.citizen import citizen, speech
@@ -99,7 +100,7 @@ async def test_a_unit_decides_publishes_and_a_citizen_finds_the_answer(service: 
     assert (await admin.done("POST", f"{path}/outcomes"))["version"] == 2
 
 
-@pytest.mark.parametrize("form", ["docx", "xlsx", "csv", "json"])
+@pytest.mark.parametrize("form", ["docx", "pdf", "xlsx", "csv", "json"])
 async def test_the_page_and_the_command_give_the_same_bytes(
     service: ServiceProcess, admin: Staff, tmp_path_factory: pytest.TempPathFactory, form: str
 ) -> None:
@@ -137,6 +138,9 @@ async def test_the_page_and_the_command_give_the_same_bytes(
 def _text_of(content: bytes, form: str) -> str:
     if form in {"csv", "json"}:
         return content.decode("utf-8-sig")
+    if form == "pdf":
+        with pypdfium2.PdfDocument(content) as document:
+            return "".join(page.get_textpage().get_text_range() for page in document)
     if form == "xlsx":
         sheets = openpyxl.load_workbook(io.BytesIO(content)).worksheets
         return " ".join(str(cell) for sheet in sheets for row in sheet.values for cell in row)

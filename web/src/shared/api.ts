@@ -168,7 +168,7 @@ export interface SuggestionBook {
   release: Release;
 }
 
-export type DigestFormat = "docx" | "xlsx" | "csv" | "json";
+export type DigestFormat = "docx" | "pdf" | "xlsx" | "csv" | "json";
 
 export const api = {
   activities: async (): Promise<Summary[]> =>
