@@ -195,7 +195,10 @@ def _digest(name: str) -> dict[str, Any]:
 
 
 def _peak_megabytes() -> float:
-    """The most memory this process, or one that it ran, held. Linux counts its parent's into `getrusage`, so its own count comes first."""
+    """The most memory this process, or one that it ran, held.
+
+    Linux counts its parent's into `getrusage`, so its own count comes first.
+    """
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
         children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

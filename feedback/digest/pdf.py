@@ -8,26 +8,19 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from feedback.digest.model import Digest
 from feedback.digest.report import Heading, Note, Picture, Report, Table, Text
 from feedback.digest.sections import report
-
-TITLE = ("Noto Serif CJK SC", "Source Han Serif SC", "思源宋体", "FandolSong", "AR PL UMing CN", "Noto Sans CJK SC")
-BODY = ("Zhuque Fangsong (technical preview)", "Zhuque Fangsong", "朱雀仿宋", "FandolFang R", "FandolFang", *TITLE)
-SUBHEADING = ("LXGW WenKai", "霞鹜文楷", "FandolKai", "AR PL UKai CN", "AR PL UKai", *TITLE)
-HEADING = ("Noto Sans CJK SC", "Source Han Sans SC", "思源黑体", "FandolHei", "WenQuanYi Micro Hei", *TITLE)
-"""Free fonts alone, best first: those that the standard names are proprietary and may not be embedded."""
+from feedback.digest.typeset import NO_FONT
 
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _TIMEOUT = 120
 """Seconds; a digest of 22,000 entries takes about two."""
 _WHOLE = 300
 """Characters up to which a row is kept on one page."""
-_NO_FONT = 3
 
 
 class NoFont(Exception):
@@ -51,13 +44,13 @@ def write(content: Report) -> bytes:
         (folder / "report.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
         (folder / "report.typ").write_bytes(_TEMPLATE.read_bytes())
         done = subprocess.run(  # noqa: S603 - this interpreter, this module
-            [sys.executable, "-m", "feedback.digest.pdf", name, str(int(content.as_of.timestamp()))],
+            [sys.executable, "-m", "feedback.digest.typeset", name, str(int(content.as_of.timestamp()))],
             stderr=subprocess.PIPE,
             timeout=_TIMEOUT,
             check=False,
             cwd=Path(__file__).parents[2],
         )
-        if done.returncode == _NO_FONT:
+        if done.returncode == NO_FONT:
             raise NoFont
         if done.returncode != 0:
             raise RuntimeError(f"typst: {done.stderr.decode(errors='replace')[-2000:]}")
@@ -93,30 +86,3 @@ def _lines(text: str) -> list[str]:
 
 def _line(text: str) -> str:
     return " ".join(_lines(text))
-
-
-def _first(wanted: Iterable[str], there: set[str]) -> list[str]:
-    return [name for name in wanted if name in there][:1]
-
-
-def _typeset(folder: Path, timestamp: int) -> int:
-    """In the process of its own: report.json to report.pdf. Returns the exit status."""
-    import typst
-
-    fonts = typst.Fonts(include_embedded_fonts=False)
-    there = set(fonts.families())
-    faces = {
-        name: _first(wanted, there)
-        for name, wanted in (("title", TITLE), ("body", BODY), ("subheading", SUBHEADING), ("heading", HEADING))
-    }
-    if not faces["body"]:
-        return _NO_FONT
-    compiler = typst.Compiler(font_paths=fonts, root=str(folder), sys_inputs={"faces": json.dumps(faces)})
-    compiler.compile(
-        str(folder / "report.typ"), output=str(folder / "report.pdf"), format="pdf", timestamp=timestamp, pdf_tags=True
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_typeset(Path(sys.argv[1]), int(sys.argv[2])))

@@ -15,14 +15,16 @@ from feedback.scorer import Label
 from feedback.states import Reason
 from feedback.text import mask_name
 
-MOST_COMMENTS = 1_000
+MOST_COMMENTS = 400
 """Comments listed in the document: 20,000 would be a thousand pages. The other formats hold all of them."""
 
-MOST_ANSWERED = 300
-"""Answered questions written out with their answers; the rest, and the open ones, stand in tables."""
+MOST_ANSWERED = 100
+"""Answered questions written out with their answers; the next `MOST_LISTED`, and the open ones, stand in tables."""
 
-MOST_OPEN = 1_000
-MOST_TO_DO = 300
+MOST_LISTED = 300
+MOST_OPEN = 300
+MOST_SUGGESTIONS = 400
+MOST_TO_DO = 100
 
 _NO_TEXT = "（现场口头答复，未留文字记录）"
 _ELSEWHERE = "全部内容见同时导出的xlsx、csv或json文件。"
@@ -157,8 +159,12 @@ def _questions(digest: Digest) -> list[Block]:
     for index, question in enumerate(answered[:MOST_ANSWERED], 1):
         blocks += [Text(f"{index}．{question.text}（{_asker(question)}）"), Text(_answer(question))]
     if len(answered) > MOST_ANSWERED:
-        blocks.append(Text(f"其余{len(answered) - MOST_ANSWERED}条已答复的提问列表如下。"))
-        blocks.append(_question_table(answered[MOST_ANSWERED:]))
+        rest = answered[MOST_ANSWERED:]
+        if len(rest) > MOST_LISTED:
+            blocks.append(Text(f"其余{len(rest)}条已答复的提问，下表按支持人数列出前{MOST_LISTED}条；{_ELSEWHERE}"))
+        else:
+            blocks.append(Text(f"其余{len(rest)}条已答复的提问列表如下。"))
+        blocks.append(_question_table(rest[:MOST_LISTED]))
     blocks.append(Heading("（二）待答复的提问", 2))
     waiting = sorted(digest.open, key=lambda question: (-question.votes, question.at, question.id))
     if not waiting:
@@ -217,6 +223,8 @@ def _suggestions(digest: Digest) -> list[Block]:
             f"{progress.text if progress else '尚未填写'}{number}条" for progress, number in digest.by_progress.items()
         )
         blocks.append(Text(f"落实情况（与决定分别统计）：{told}。"))
+    if adoption.total > MOST_SUGGESTIONS:
+        blocks.append(Text(f"下表按编号列出前{MOST_SUGGESTIONS}条；{_ELSEWHERE}"))
     return [
         *blocks,
         Table(
@@ -230,7 +238,7 @@ def _suggestions(digest: Digest) -> list[Block]:
                     item.decision.text if item.decision else "尚未决定",
                     _outcome(item),
                 )
-                for item in digest.suggestions
+                for item in digest.suggestions[:MOST_SUGGESTIONS]
             ],
         ),
     ]

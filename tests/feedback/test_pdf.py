@@ -7,7 +7,7 @@ from typing import Any
 import pypdfium2
 import pytest
 
-from feedback.digest import pdf, render, sections
+from feedback.digest import pdf, render, sections, typeset
 from feedback.digest.model import Digest, cleaned
 from feedback.digest.report import Report, Text
 from tests.feedback import samples
@@ -96,13 +96,13 @@ def test_typed_markup_is_text() -> None:
 def test_the_fonts_in_it_are_free_ones(ordinary: bytes) -> None:
     assert b"CIDFontType0" in ordinary or b"CIDFontType2" in ordinary
     assert not any(name in ordinary for name in (b"FangSong_GB2312", b"SimSun", b"SimHei", b"FZXiaoBiaoSong"))
-    free = {*pdf.TITLE, *pdf.BODY, *pdf.HEADING, *pdf.SUBHEADING}
+    free = {*typeset.TITLE, *typeset.BODY, *typeset.HEADING, *typeset.SUBHEADING}
     assert not any("GB2312" in name or name.startswith(("Sim", "FZ")) for name in free)
 
 
 def test_a_machine_without_a_chinese_font_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "BODY", ("No Such Font",))
-    assert pdf._typeset(tmp_path, 0) == pdf._NO_FONT
+    monkeypatch.setattr(typeset, "BODY", ("No Such Font",))
+    assert typeset.typeset(tmp_path, 0) == typeset.NO_FONT
     assert "fonts-noto-cjk" in str(pdf.NoFont())
 
 
