@@ -19,7 +19,7 @@ const pages: Plugin = {
       const path = (request.url ?? "/").split("?")[0] ?? "/";
       if (/^\/console(\/|$)/.test(path)) request.url = "/console.html";
       else if (/^\/admin(\/|$)/.test(path)) request.url = "/admin.html";
-      else if (/^\/a\//.test(path)) request.url = "/index.html";
+      else if (/^\/(a|columns)\//.test(path)) request.url = "/index.html";
       next();
     };
     server.middlewares.use(answer);

@@ -143,20 +143,21 @@ async def show_files(call: Call[None]) -> Attachments:
         return Attachments(files=await list_attachments(session, call.target.id))
 
 
-@endpoint("GET", f"/api/v1/activities/{{activity}}/files/{_FILE}", right=Right.EDIT, summary="One of them, to download")
+@endpoint("GET", f"/api/v1/activities/{{activity}}/files/{_FILE}", right=Right.EDIT, summary="One of them, to download; who read a plan is logged")
 async def download_file(call: Call[None]) -> web.FileResponse:
     services = call.services
     async with services.database.write() as session:
         row = await find_attachment(session, call.target.id, int(call.request.match_info["file"]))
-        session.add(
-            Act(
-                at=services.now(),
-                account_id=call.staff.account_id,
-                activity_id=row.activity_id,
-                act="download",
-                detail={"what": "file", "purpose": row.purpose, "name": row.name},
+        if row.purpose in {"plan", "emergency"}:
+            session.add(
+                Act(
+                    at=services.now(),
+                    account_id=call.staff.account_id,
+                    activity_id=row.activity_id,
+                    act="download",
+                    detail={"what": "file", "purpose": row.purpose, "name": row.name},
+                )
             )
-        )
     return _served(call, row, public=False)
 
 

@@ -1,5 +1,5 @@
 import type { ActivityChanges } from "../shared/api";
-import type { Activity, ActivityForm } from "../shared/protocol";
+import type { Activity, ActivityForm, ActivityKind } from "../shared/protocol";
 import { fromField, toField } from "../shared/time";
 
 /** The form of an activity, each field as it stands in its input. */
@@ -12,6 +12,10 @@ export interface ActivityDraft {
   summary: string;
   flow: string;
   participation: string;
+  kind: ActivityKind;
+  topic: string;
+  leader: string;
+  attended: string;
   /** Working days, or empty where the unit promises none. */
   promise_days: string;
   units: string[];
@@ -19,7 +23,7 @@ export interface ActivityDraft {
 
 export type DraftProblems = Partial<Record<keyof ActivityDraft, string>>;
 
-export const LIMITS = { title: 200, place: 200, summary: 5000, flow: 5000, participation: 2000 } as const;
+export const LIMITS = { title: 200, place: 200, summary: 5000, flow: 5000, participation: 2000, topic: 100, leader: 200, attended: 200 } as const;
 
 export function draftOf(activity: Activity): ActivityDraft {
   return {
@@ -31,6 +35,10 @@ export function draftOf(activity: Activity): ActivityDraft {
     summary: activity.summary,
     flow: activity.flow,
     participation: activity.participation,
+    kind: activity.kind,
+    topic: activity.topic ?? "",
+    leader: activity.leader,
+    attended: activity.attended,
     promise_days: activity.promise_days === null ? "" : String(activity.promise_days),
     units: activity.units.map((unit) => unit.id),
   };
@@ -40,9 +48,11 @@ export function draftOf(activity: Activity): ActivityDraft {
 export function changesOf(draft: ActivityDraft, activity: Activity): ActivityChanges {
   const before = draftOf(activity);
   const changes: ActivityChanges = {};
-  for (const name of ["title", "place", "summary", "flow", "participation"] as const) {
+  for (const name of ["title", "place", "summary", "flow", "participation", "leader", "attended"] as const) {
     if (draft[name] !== before[name]) changes[name] = draft[name].trim();
   }
+  if (draft.kind !== before.kind) changes.kind = draft.kind;
+  if (draft.topic !== before.topic) changes.topic = draft.topic.trim() || null;
   if (draft.form !== before.form) changes.form = draft.form === "" ? null : draft.form;
   for (const name of ["starts_at", "ends_at"] as const) {
     if (draft[name] !== before[name]) changes[name] = fromField(draft[name]);

@@ -6,17 +6,21 @@ import type {
   ActivityKind,
   ActivityState,
   AssessmentRow,
+  Attachment,
   Ban,
+  ColumnEntry,
   Decision,
   DeskRow,
   Entry,
   EntryKind,
+  FilePurpose,
   Filing,
   Finding,
   HistoryItem,
   Holiday,
   Holidays,
   Ledger,
+  Materials,
   ChallengeMode,
   ModerationMode,
   ReminderSettings,
@@ -25,6 +29,7 @@ import type {
   NoticeField,
   NoticeHistory,
   Outcomes,
+  Quote,
   Receipt,
   Role,
   Suggestion,
@@ -79,17 +84,22 @@ async function refusal(response: Response): Promise<ApiError> {
 }
 
 const PATIENCE = 20_000;
+/** A large file over a phone's line. */
+const UPLOAD_PATIENCE = 600_000;
 
 /** Staff pages put here what happens when a session has ended in the middle of the work. */
 export const session = { onEnded: (): void => undefined };
 
 /** One request to the service, with its refusal in words. */
-export async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function request<T>(method: string, path: string, body?: unknown, patience = PATIENCE): Promise<T> {
   const abort = new AbortController();
-  const timer = window.setTimeout(() => abort.abort(), PATIENCE);
+  const timer = window.setTimeout(() => abort.abort(), patience);
   try {
     const options: RequestInit = { method, credentials: "same-origin", signal: abort.signal };
-    if (body !== undefined) {
+    if (body instanceof Blob) {
+      options.headers = { "Content-Type": "application/octet-stream" };
+      options.body = body;
+    } else if (body !== undefined) {
       options.headers = { "Content-Type": "application/json" };
       options.body = JSON.stringify(body);
     }
@@ -116,6 +126,10 @@ export interface ActivityChanges {
   place?: string;
   flow?: string;
   participation?: string;
+  kind?: ActivityKind;
+  topic?: string | null;
+  leader?: string;
+  attended?: string;
   promise_days?: number | null;
   moderation?: ModerationMode;
   slow_seconds?: number;
@@ -137,6 +151,23 @@ export interface NewNotice {
   version: number;
   free: NoticeField[];
   reason: string;
+}
+
+export interface NewMaterials {
+  /** The newest version that this page has seen. */
+  version: number;
+  text: string;
+  recording_url: string | null;
+  files: number[];
+  quotes: (Quote & { cleared: true })[];
+  contact: string;
+}
+
+export interface AssessmentFilters {
+  kind?: ActivityKind;
+  unit?: Unit["id"];
+  activity?: string;
+  urgent?: "1";
 }
 
 export interface NewAccount {
@@ -247,6 +278,26 @@ export const api = {
     request("POST", `/activities/${at(slug)}/notice`, input),
   noticeUrl: (slug: string, version: number): string =>
     `/api/v1/activities/${at(slug)}/notice/document?version=${version}`,
+  files: async (slug: string): Promise<Attachment[]> =>
+    (await request<{ files: Attachment[] }>("GET", `/activities/${at(slug)}/files`)).files,
+  upload: (slug: string, purpose: FilePurpose, file: File, alt: string): Promise<Attachment> => {
+    const query = new URLSearchParams({ purpose, name: file.name, alt });
+    return request("POST", `/activities/${at(slug)}/files?${query.toString()}`, file, UPLOAD_PATIENCE);
+  },
+  removeFile: (slug: string, id: number): Promise<void> => request("DELETE", `/activities/${at(slug)}/files/${id}`),
+  fileUrl: (slug: string, id: number): string => `/api/v1/activities/${at(slug)}/files/${id}`,
+  materials: (slug: string): Promise<Materials> => request("GET", `/activities/${at(slug)}/materials`),
+  /** Null before the first version. */
+  materialsOrNone: (slug: string): Promise<Materials | null> =>
+    request<Materials>("GET", `/activities/${at(slug)}/materials`).catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 404) return null;
+      throw error;
+    }),
+  materialUrl: (slug: string, id: number): string => `/api/v1/activities/${at(slug)}/materials/${id}`,
+  publishMaterials: (slug: string, input: NewMaterials): Promise<Materials> =>
+    request("POST", `/activities/${at(slug)}/materials`, input),
+  column: (kind: ActivityKind): Promise<{ name: string; activities: ColumnEntry[] }> =>
+    request("GET", `/columns/${kind}`),
   mediaUrl: (slug: string): string => `/api/v1/activities/${at(slug)}/media-kit`,
   codeUrl: (slug: string): string => `/api/v1/activities/${at(slug)}/qr.svg`,
   deadlines: (slug: string): Promise<Timetable> => request("GET", `/activities/${at(slug)}/deadlines`),
@@ -256,8 +307,10 @@ export const api = {
   holidays: (): Promise<Holidays> => request("GET", "/holidays"),
   enterHolidays: (year: number, holidays: Holiday[]): Promise<Holidays> =>
     request("PUT", `/holidays/${year}`, { holidays }),
-  assessment: (): Promise<{ as_of: string; activities: AssessmentRow[] }> => request("GET", "/assessment"),
-  assessmentUrl: "/api/v1/assessment.xlsx",
+  assessment: (filters: AssessmentFilters): Promise<{ as_of: string; activities: AssessmentRow[] }> =>
+    request("GET", `/assessment?${new URLSearchParams({ ...filters }).toString()}`),
+  assessmentUrl: (format: "docx" | "xlsx", filters: AssessmentFilters): string =>
+    `/api/v1/assessment.${format}?${new URLSearchParams({ ...filters }).toString()}`,
   reminders: (): Promise<ReminderSettings> => request("GET", "/reminders"),
   setReminders: (email: string | null): Promise<ReminderSettings> => request("PUT", "/reminders", { email }),
   calendarFeed: (): Promise<{ url: string; public_url: string }> => request("GET", "/calendar-feed"),

@@ -34,6 +34,11 @@ export interface Activity extends Summary {
   watching: number;
   /** 0 = no notice published yet. */
   notice_version: number;
+  /** 0 = no materials published yet. */
+  materials_version: number;
+  leader: string;
+  /** Which of the unit's heads came. */
+  attended: string;
   moderation: ModerationMode;
   /** Working days after the last day in which the unit promises to say what was adopted. */
   promise_days: number | null;
@@ -123,6 +128,59 @@ export interface Outcomes {
   numbers: OutcomeNumbers;
   questions: OutcomeQuestion[];
   suggestions: OutcomeSuggestion[];
+}
+
+export type FilePurpose = "plan" | "emergency" | "picture" | "document";
+
+export interface PublishedFile {
+  id: number;
+  name: string;
+  media_type: string;
+  size: number;
+  sha256: string;
+  /** What a picture shows. */
+  alt: string;
+}
+
+/** A file of an activity, as staff sees it. */
+export interface Attachment extends PublishedFile {
+  purpose: FilePurpose;
+  uploaded_at: string;
+  uploaded_by: string | null;
+  published: boolean;
+}
+
+export interface Quote {
+  text: string;
+  by: string;
+}
+
+export interface Materials {
+  version: number;
+  published_at: string;
+  published_by: string;
+  sha256: string;
+  title: string;
+  column: string;
+  text: string;
+  recording_url: string | null;
+  pictures: PublishedFile[];
+  documents: PublishedFile[];
+  quotes: Quote[];
+  contact: string;
+}
+
+export interface ColumnEntry {
+  slug: string;
+  title: string;
+  units: Unit[];
+  starts_at: string | null;
+  published_at: string;
+  text: string;
+  picture: PublishedFile | null;
+  documents: number;
+  recording: boolean;
+  outcomes_version: number;
 }
 
 export type EntryKind = "comment" | "question";
@@ -524,6 +582,10 @@ export interface AssessmentRow {
   form: ActivityForm | null;
   starts_at: string | null;
   ends_at: string | null;
+  leader: string;
+  attended: string;
+  plan_at: string | null;
+  emergency_at: string | null;
   notice_due: string | null;
   notice_at: string | null;
   notice_on_time: boolean | null;
@@ -540,8 +602,14 @@ export interface AssessmentRow {
   decided: number;
   adopted: number;
   materials_due: string | null;
-  outcomes_at: string | null;
+  materials_at: string | null;
   materials_on_time: boolean | null;
+  materials_version: number;
+  adoption_due: string | null;
+  outcomes_at: string | null;
+  adoption_on_time: boolean | null;
+  /** What is not met yet. */
+  open: { label: string; due: string; late: boolean }[];
   outcomes_version: number;
 }
 
