@@ -143,7 +143,12 @@ async def show_files(call: Call[None]) -> Attachments:
         return Attachments(files=await list_attachments(session, call.target.id))
 
 
-@endpoint("GET", f"/api/v1/activities/{{activity}}/files/{_FILE}", right=Right.EDIT, summary="One of them, to download; who read a plan is logged")
+@endpoint(
+    "GET",
+    f"/api/v1/activities/{{activity}}/files/{_FILE}",
+    right=Right.EDIT,
+    summary="One of them, to download; who read a plan is logged",
+)
 async def download_file(call: Call[None]) -> web.FileResponse:
     services = call.services
     async with services.database.write() as session:
