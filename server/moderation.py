@@ -2,132 +2,40 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback import states
-from feedback.states import IllegalTransition, Kind, Reason, State
+from feedback.states import IllegalTransition, Kind, State
 from feedback.text import clean
 from server.activities import require_reach
+from server.arranging import arrange
 from server.auth.rights import Principal
+from server.commands import (
+    Answer,
+    Approve,
+    Command,
+    Decline,
+    Hide,
+    Label,
+    Lift,
+    Lower,
+    Merge,
+    Mute,
+    Note,
+    Reopen,
+    Restore,
+    Screen,
+    Split,
+    Suggest,
+    Unmute,
+)
 from server.errors import BadRequest, Conflict, NotFound
 from server.merging import merge, split
 from server.store.database import Database
 from server.store.entries import QUESTION, get_entry
 from server.store.tables import Act, Activity, Ban, Entry, Suggestion
-
-LONGEST_ANSWER = 4000
-LONGEST_MUTE = 30 * 24 * 60
-"""Minutes: thirty days."""
-
-
-class _Command(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Hide(_Command):
-    """隐藏: the public no longer sees it; the reason is a code, its tally is public. Once more: for another reason."""
-
-    act: Literal["hide"]
-    reason: Reason
-
-
-class Restore(_Command):
-    """恢复: back to what it was before it was hidden."""
-
-    act: Literal["restore"]
-
-
-class Approve(_Command):
-    """通过: the comment or question is shown."""
-
-    act: Literal["approve"]
-
-
-class Decline(_Command):
-    """不予受理, with a reason that its author reads."""
-
-    act: Literal["decline"]
-    reason: str = Field(min_length=1, max_length=500)
-
-
-class Answer(_Command):
-    """现场已答, or 书面答复 with its text."""
-
-    act: Literal["answer"]
-    mode: Literal["live", "written"]
-    text: str = Field("", max_length=LONGEST_ANSWER)
-
-
-class Reopen(_Command):
-    """撤销 the last approval, answer or refusal; the answer or the reason goes with it."""
-
-    act: Literal["reopen"]
-
-
-class Merge(_Command):
-    """合并: it asks the same as another entry of the activity, which stands for both from now on."""
-
-    act: Literal["merge"]
-    into: int = Field(ge=1, lt=2**53)
-
-
-class Split(_Command):
-    """取消合并: it stands for itself again."""
-
-    act: Literal["split"]
-
-
-class Screen(_Command):
-    """上屏: at most one question of an activity is on screen."""
-
-    act: Literal["screen"]
-    on: bool
-
-
-class Suggest(_Command):
-    """列为意见建议, or take it off that list again while it is undecided."""
-
-    act: Literal["suggest"]
-    on: bool
-
-
-class Mute(_Command):
-    """禁言: the device that sent this entry may not speak in its activity for a while; the reason is told to it."""
-
-    act: Literal["ban"]
-    minutes: int = Field(ge=1, le=LONGEST_MUTE)
-    reason: Reason
-
-
-class Unmute(_Command):
-    """解除禁言 of the device that sent this entry."""
-
-    act: Literal["unban"]
-
-
-Command = Annotated[
-    Hide | Restore | Approve | Decline | Answer | Reopen | Merge | Split | Screen | Suggest | Mute | Unmute,
-    Field(discriminator="act"),
-]
-COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
-ACTS = (
-    "hide",
-    "restore",
-    "approve",
-    "decline",
-    "answer",
-    "reopen",
-    "merge",
-    "split",
-    "screen",
-    "suggest",
-    "ban",
-    "unban",
-)
 
 _STEPS = (states.Act.APPROVE.value, states.Act.ANSWER.value, states.Act.DECLINE.value)
 
@@ -155,14 +63,22 @@ async def moderate(
     Raises NotFound, Forbidden (another unit's activity), BadRequest, Conflict (`illegal_transition`).
     """
     async with database.write() as session:
+        if isinstance(command, (Lift, Lower, Screen)):
+            # Acts on several entries of an activity come one after another, and never wait for each other crosswise.
+            activity_id = (await get_entry(session, entry_id)).activity_id
+            await session.get(Activity, activity_id, with_for_update=True)
         entry = await get_entry(session, entry_id, lock=True)
         if within is not None and entry.activity_id != within:
             raise NotFound("没有找到这条留言。")
         activity = await session.get_one(Activity, entry.activity_id)
         require_reach(principal, frozenset(unit.id for unit in activity.units))
+        _require_seen(entry, command)
         before = entry.state
         touched = await _apply(session, principal, entry, command, now)
-        entry.changed_at = now
+        if entry.state not in states.UNDECIDED:
+            entry.lifted = None
+        entry.revision += 1
+        entry.handled_by, entry.changed_at = principal.name, now
         session.add(
             Act(
                 at=now,
@@ -170,11 +86,24 @@ async def moderate(
                 activity_id=entry.activity_id,
                 entry_id=entry.id,
                 act=command.act,
-                detail={**command.model_dump(mode="json", exclude={"act"}), "from": before, "to": entry.state},
+                detail={**_detail(command), "from": before, "to": entry.state},
             )
         )
         suggestion = await session.scalar(select(Suggestion.id).where(Suggestion.entry_id == entry.id))
     return Moderated(entry, suggestion, touched)
+
+
+def _require_seen(entry: Entry, command: Command) -> None:
+    if command.revision is not None and command.revision != entry.revision:
+        who = entry.handled_by or "提交的人"
+        now = State(entry.state).text
+        raise Conflict(f"{who}刚刚处理过这条，现在是“{now}”，您的操作没有执行。请看过以后再决定。", code="stale")
+
+
+def _detail(command: Command) -> dict[str, object]:
+    """What the log keeps of a command; not the words of a note, which can be taken away."""
+    unkept = {"act", "revision"} | ({"text"} if isinstance(command, Note) else set())
+    return command.model_dump(mode="json", exclude=unkept)
 
 
 async def _apply(
@@ -202,6 +131,8 @@ async def _apply(
             return ()
         case Screen():
             return await _screen(session, entry, on=command.on)
+        case Label() | Note() | Lift() | Lower():
+            return await arrange(session, principal.name, entry, command, now)
         case Suggest():
             await _suggest(session, entry, on=command.on, now=now)
             return ()
@@ -314,8 +245,3 @@ async def _suggest(session: AsyncSession, entry: Entry, *, on: bool, now: dateti
             raise Conflict("这条建议已有采纳意见，不能移出。", code="illegal_transition")
         await session.delete(existing)
         await session.flush()
-
-
-def parse_command(payload: dict[str, Any]) -> Command:
-    """Check a command from outside. Raises pydantic.ValidationError."""
-    return COMMANDS.validate_python(payload)

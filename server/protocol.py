@@ -172,6 +172,8 @@ class QuestionView(CommentView):
     """How many that ask the same are merged into it."""
     state: str
     on_screen: bool
+    lifted: int | None
+    """Its place among those that the host put first, for the presenter's view."""
     answer: AnswerView | None
 
     @classmethod
@@ -185,6 +187,7 @@ class QuestionView(CommentView):
             merged=entry.merged_count,
             state=entry.state,
             on_screen=entry.on_screen,
+            lifted=entry.lifted,
             answer=AnswerView.of(entry),
         )
 
@@ -200,6 +203,15 @@ class FlagView(BaseModel):
     how: str | None = None
     start: int | None = None
     end: int | None = None
+
+
+class NoteView(BaseModel):
+    """What a host told the others about an entry."""
+
+    id: int
+    at: datetime
+    by: str
+    text: str
 
 
 class EntryView(BaseModel):
@@ -224,6 +236,11 @@ class EntryView(BaseModel):
     merged_into: int | None
     similar: list[int]
     """Ids of questions that may ask the same."""
+    revision: int
+    handled_by: str | None
+    labels: list[str]
+    notes: list[NoteView]
+    lifted: int | None
 
     @classmethod
     def of(cls, entry: Entry, suggestion: int | None, similar: Sequence[int] = ()) -> "EntryView":
@@ -246,6 +263,11 @@ class EntryView(BaseModel):
             merged=entry.merged_count,
             merged_into=entry.merged_into if entry.state == EntryState.MERGED.value else None,
             similar=list(similar),
+            revision=entry.revision,
+            handled_by=entry.handled_by,
+            labels=entry.labels or [],
+            notes=[NoteView.model_validate(note) for note in entry.notes or []],
+            lifted=entry.lifted,
         )
 
 

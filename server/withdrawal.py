@@ -35,9 +35,11 @@ async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> tuple[
     before = entry.state
     tied = await _let_go(session, entry, now)
     entry.state = states.apply(Kind(entry.kind), State(before), states.Act.WITHDRAW).value
-    entry.state_before, entry.on_screen, entry.changed_at = None, False, now
+    entry.state_before, entry.on_screen, entry.changed_at, entry.handled_by = None, False, now, None
     entry.text = entry.nickname = ""
     entry.reason = entry.answer = entry.answer_mode = entry.answered_at = entry.flags = None
+    entry.labels = entry.notes = entry.lifted = None  # a note may repeat what the author wrote
+    entry.revision += 1
     # A label of its own, so that the scorer does not look at it; a score would still say something about the text.
     entry.label, entry.score, entry.utterance = Label.UNSCORED.value, None, None
     detail: dict[str, object] = {"from": before, "to": entry.state}

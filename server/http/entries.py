@@ -5,8 +5,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from server.auth.rights import Right
+from server.commands import Command
 from server.http.endpoint import Call, endpoint
-from server.moderation import Command, moderate
+from server.moderation import moderate
 from server.protocol import EntryView
 from server.store.entries import staff_page, suggestion_ids
 

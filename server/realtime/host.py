@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.activities import Directory, Known, require_reach
 from server.auth.rights import Principal, Right
+from server.commands import ACTS, parse_command
 from server.errors import BadRequest, Forbidden, ServiceError
 from server.merging import likely
-from server.moderation import ACTS, Moderated, moderate, parse_command
+from server.moderation import Moderated, moderate
 from server.protocol import EntryView, dump
 from server.realtime.acknowledgement import acknowledge
 from server.realtime.channels import HOST, room

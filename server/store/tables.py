@@ -225,6 +225,15 @@ class Entry(Base):
     """How many are merged into this one."""
     flags: Mapped[list[dict[str, object]] | None] = mapped_column(JSON(none_as_null=True))
     """Why the entry was held or marked; for hosts alone."""
+    revision: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Grows with each act of a host, so that none overwrites another's."""
+    handled_by: Mapped[str | None] = mapped_column(String(64))
+    """The name of the host whose act was the last."""
+    labels: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    notes: Mapped[list[dict[str, object]] | None] = mapped_column(JSON(none_as_null=True))
+    """What hosts tell each other about it (server.arranging); never public."""
+    lifted: Mapped[int | None]
+    """Its place among the questions that a host put before the others; 1 is the first."""
 
 
 class Vote(Base):

@@ -12,8 +12,9 @@ from feedback.words import Severity
 from server.activities import Known
 from server.auth.accounts import create_account
 from server.auth.rights import Principal, Role
+from server.commands import parse_command
 from server.errors import BadRequest, Conflict, Forbidden, Unavailable
-from server.moderation import moderate, parse_command
+from server.moderation import moderate
 from server.moderation_rules import Muted, Rules, first_state, muted_words
 from server.store.database import Database
 from server.store.journal import Journal, NewEntry

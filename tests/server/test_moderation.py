@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from server.auth.rights import Principal, Role
+from server.commands import parse_command
 from server.errors import BadRequest, Conflict, Forbidden, NotFound
-from server.moderation import Moderated, moderate, parse_command
+from server.moderation import Moderated, moderate
 from server.store.database import Database
 from server.store.entries import comments_after, waiting_before
 from server.store.journal import Journal, NewEntry
