@@ -10,6 +10,8 @@ from collections.abc import Callable
 from streaming.codecs import Codec
 from streaming.fanout import Fanout
 from streaming.feed import Feed, Outlet
+from streaming.highest import Highest
+from streaming.layers import Layer
 from streaming.publisher import Publisher
 from streaming.tap import Tap
 from streaming.track import Track
@@ -17,6 +19,7 @@ from streaming.viewer import Viewer
 
 KEYFRAME_SECONDS = 2.0
 """Between two keyframes that a packager needs."""
+MEASURE_SECONDS = 1.0
 CLOCK_SECONDS = 1.0
 """Between two words to other processes about which time a timestamp stands for."""
 GATHER_SECONDS = 0.002
@@ -36,6 +39,7 @@ class Broadcast:
     ) -> None:
         self.activity = activity
         self.tracks: dict[str, Track] = {}
+        """By name: a kind of media, or one of the further layers of its picture (`video/1`)."""
         self.publisher: Publisher | Feed | None = None
         """Who sends: a session, or the process that has it."""
         self.claimant: Publisher | None = None
@@ -45,11 +49,13 @@ class Broadcast:
         self._fanout = fanout
         self._on_air_changed = on_air_changed
         self.tap: Tap | None = None
-        """The packager's copy, where there is one."""
+        """The packager's copy, where there is one: of the highest layer."""
+        self._highest = Highest()
         self.outlets: list[Outlet] = []
         """Copies for other processes with viewers of this activity."""
         self._next_keyframe = 0.0
         self._next_clock = 0.0
+        self._next_measure = 0.0
         self._flushing: asyncio.TimerHandle | None = None
 
     @property
@@ -80,8 +86,10 @@ class Broadcast:
                 previous.on_air, publisher.on_air = False, True
                 publisher.since, publisher.last_packet = time.time(), time.monotonic()
             previous.end("replaced")
-        for kind, codec in publisher.codecs.items():
-            self._use(kind, codec)
+        for name, codec in publisher.names.items():
+            self._use(name, codec)
+        for track in self.tracks.values():
+            track.stream.fresh = True
         for viewer in list(self.viewers):
             if not viewer.suits(publisher.codecs):
                 viewer.end("codec changed")
@@ -91,12 +99,31 @@ class Broadcast:
             self.detach()
             self.air_changed(publisher.on_air)
 
-    def _use(self, kind: str, codec: Codec) -> None:
-        track = self.tracks.get(kind)
-        if track is None or track.codec is not codec:
-            self.tracks[kind] = Track(codec, self._fanout)
-        else:
+    def _use(self, name: str, codec: Codec) -> None:
+        track = self.tracks.get(name)
+        if track is not None and track.codec is not codec:
+            # All layers are of one codec, and one stream for the viewers.
+            self.tracks = {other: kept for other, kept in self.tracks.items() if kept.codec.kind != codec.kind}
+            track = None
+        if track is not None:
             track.rebase()
+            return
+        stream = next((other.stream for other in self.tracks.values() if other.codec is codec), None)
+        self.tracks[name] = Track(codec, self._fanout, name, stream)
+
+    @property
+    def layered(self) -> bool:
+        """Whether there may be a choice of layers, of which some may be silent."""
+        return sum(track.codec.kind == "video" for track in self.tracks.values()) > 1
+
+    def live_layers(self, now: float) -> list[Track]:
+        """The layers of the picture that are being sent, the smallest first."""
+        found = [track for track in self.tracks.values() if track.codec.kind == "video" and track.live(now)]
+        return sorted(found, key=lambda track: (track.pixels, track.bitrate))
+
+    def layers(self, now: float) -> list[Layer]:
+        """The same as numbers."""
+        return [Layer(track.name, track.bitrate) for track in self.live_layers(now)]
 
     def viewer_connected(self, viewer: Viewer) -> None:
         """A viewer has its keys: it wants a picture now."""
@@ -104,9 +131,9 @@ class Broadcast:
             viewer.end("codec changed")
             return
         self.viewers.add(viewer)
-        video = self.tracks.get("video")
-        if video is not None and video.keyframe_sequence is None:
-            self.request_keyframe(time.monotonic())
+        for channel in viewer.channels:
+            if channel.wanted is not None:
+                self.request_keyframe(time.monotonic(), channel.wanted)
 
     def forget(self, peer: Publisher | Viewer | Feed) -> None:
         """A session has ended."""
@@ -123,23 +150,25 @@ class Broadcast:
                 peer.on_air = False
                 self.air_changed(False)
 
-    @property
-    def keyframe_awaited(self) -> bool:
-        """Whether a newcomer has nothing to begin with; a request that was lost is made again."""
-        video = self.tracks.get("video")
-        return video is not None and bool(video.waiting)
+    def awaits_keyframe(self, name: str) -> bool:
+        """Whether a viewer has nothing to begin with; a request that was lost is made again."""
+        track = self.tracks.get(name)
+        return track is not None and bool(track.waiting)
 
     # What the publisher calls
 
-    def publish(self, kind: str, sequence: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
+    def publish(self, name: str, sequence: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
         """Take a packet with the publisher's numbers and send it, with the rest of its frame, to every viewer."""
-        track = self.tracks[kind]
+        track = self.tracks[name]
         packet = track.add(sequence, timestamp, marker, payload, now)
         if self.tap is not None and packet is not None:
-            self.tap.write(kind, packet)
+            kind = track.codec.kind
+            chosen = packet if kind == "audio" else self._highest.take(track, packet, self.live_layers(now))
+            if chosen is not None:
+                self.tap.write(kind, chosen)
         if packet is not None:
             for outlet in self.outlets:
-                outlet.write(kind, packet)
+                outlet.write(name, packet)
         if track.pending and self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._flush)
 
@@ -148,21 +177,22 @@ class Broadcast:
         if self.tap is not None:
             self.tap.close()
         self.tap = tap
+        self._highest = Highest()
         self._next_keyframe = 0.0
 
     def feed(self, outlet: Outlet) -> None:
         """Let another process have every packet from now on, and those since the last keyframe."""
         self.outlets.append(outlet)
         self._next_clock = 0.0
-        video = self.tracks.get("video")
-        if video is None:
-            return
-        if video.keyframe_sequence is None:
-            self.request_keyframe(time.monotonic())
-            return
-        count = ((video.last_sequence - video.keyframe_sequence) & 0xFFFF) + 1
-        for packet in video.kept((video.keyframe_sequence + step) & 0xFFFF for step in range(count)):
-            outlet.write("video", packet)
+        for name, video in self.tracks.items():
+            if video.codec.kind != "video":
+                continue
+            if video.keyframe_sequence is None:
+                self.request_keyframe(time.monotonic(), video)
+                continue
+            count = ((video.last_sequence - video.keyframe_sequence) & 0xFFFF) + 1
+            for packet in video.kept((video.keyframe_sequence + step) & 0xFFFF for step in range(count)):
+                outlet.write(name, packet)
 
     def detach(self) -> None:
         """Let the packager and the other processes go."""
@@ -178,8 +208,14 @@ class Broadcast:
 
     def tick(self, now: float) -> None:
         """Called some ten times a second: segments of HLS begin at keyframes, so the publisher is asked for them."""
-        if isinstance(self.publisher, Feed) and self.keyframe_awaited:
-            self.publisher.request_keyframe(now)
+        if isinstance(self.publisher, Feed):
+            for track in self.tracks.values():
+                if track.waiting:
+                    self.publisher.request_keyframe(now, track.name)
+        if now >= self._next_measure:
+            self._next_measure = now + MEASURE_SECONDS
+            for track in self.tracks.values():
+                track.measure(now)
         if self.outlets and now >= self._next_clock:
             self._next_clock = now + CLOCK_SECONDS
             self._tell_clocks(now)
@@ -189,24 +225,28 @@ class Broadcast:
             self.tap = None
         elif now >= self._next_keyframe:
             self._next_keyframe = now + KEYFRAME_SECONDS
-            self.request_keyframe(now)
+            video = self.live_layers(now)
+            self.request_keyframe(now, video[-1] if video else None)
 
     def _tell_clocks(self, now: float) -> None:
         self.outlets = [outlet for outlet in self.outlets if not outlet.closed]
-        for kind, track in self.tracks.items():
-            clock = self.clock(track, now) if self.carries(kind) else None
+        for name, track in self.tracks.items():
+            clock = self.clock(track, now) if self.carries(track.codec.kind) else None
             if clock is not None:
                 for outlet in self.outlets:
-                    outlet.clock(kind, *clock)
+                    outlet.clock(name, *clock)
 
     def _flush(self) -> None:
         self._flushing = None
         for track in self.tracks.values():
             track.flush()
 
-    def rebase(self, kind: str) -> None:
-        """The publisher's stream of this kind begins anew."""
-        self.tracks[kind].rebase()
+    def rebase(self, name: str) -> None:
+        """The publisher's stream of this name begins anew."""
+        track = self.tracks[name]
+        track.rebase()
+        if sum(other.stream is track.stream for other in self.tracks.values()) == 1:
+            track.stream.fresh = True
 
     def air_changed(self, on_air: bool) -> None:
         """Media began or stopped."""
@@ -214,10 +254,10 @@ class Broadcast:
             self._end_feeds()
         self._on_air_changed(self.activity, on_air)
 
-    def request_keyframe(self, now: float) -> None:
-        """A viewer cannot go on without a keyframe."""
+    def request_keyframe(self, now: float, track: Track | None = None) -> None:
+        """A viewer cannot go on without a keyframe, of one layer or of all."""
         if self.publisher is not None:
-            self.publisher.request_keyframe(now)
+            self.publisher.request_keyframe(now, track.name if track is not None else None)
 
     def clock(self, track: Track, now: float) -> tuple[int, int] | None:
         """The NTP time and the track's timestamp of one moment, for sender reports; None before the first packet.
@@ -231,7 +271,7 @@ class Broadcast:
         if len(reports) == len(receptions):
             for source in self.publisher.sources:
                 reception = source.reception
-                if source.kind == track.codec.kind and reception is not None:
+                if source.name == track.name and reception is not None:
                     since = now - reception.report_time
                     stamp = track.timestamp(reception.report_timestamp) + int(since * track.codec.clock_rate)
                     return (reception.report_ntp + int(since * 2**32)) & (2**64 - 1), stamp & 0xFFFFFFFF

@@ -3,6 +3,7 @@
 Each viewer has keys of its own, so the SSRC, the sequence numbers and the timestamps can be the same for all: they are
 the broadcast's. Viewers who also agreed on the same payload type make up a lane, for which the headers are written
 once. What is left for each packet and viewer is one `srtp_protect`, done in place in the buffer that `sendmmsg` reads.
+In a lane of viewers who changed layers the numbers differ, and are written over those of the viewer before.
 
 A run is a list of packets of one size, of which the last may be smaller: one message that the kernel cuts into
 datagrams. Nothing is allocated for a packet: pointers into the buffer are made once for each stride.
@@ -20,8 +21,8 @@ from typing import Any
 from streaming import kernel
 from streaming.dtls import RTP_TRAILER, protect
 from streaming.kernel import MAX_MESSAGE, MAX_SEGMENTS, NAME_SIZE, ffi
-from streaming.packet import HEADER, HEADER_SIZE, MAX_PACKET, Packet
-from streaming.tcp import Connection, StreamAddress
+from streaming.lane import Lane, Numbers
+from streaming.packet import EXTENDED, HEADER, MAX_PACKET, NUMBERS, Packet, send_time
 
 CHUNK = 32
 """Viewers in one system call."""
@@ -31,72 +32,6 @@ STRIDE_STEP = 64
 """Bytes to which the distance between two packets is rounded, so that there are few layouts."""
 PATIENCE = 2
 """Milliseconds to wait for a full send buffer before its packets are dropped."""
-
-
-class Lane:
-    """Viewers of one track with one payload type and one offset of the sequence numbers."""
-
-    def __init__(self, *, ssrc: int, payload_type: int, offset: int) -> None:
-        self.ssrc = ssrc
-        self.payload_type = payload_type
-        self.offset = offset
-        self.contexts: list[Any] = []
-        self.addresses: list[tuple[Any, ...]] = []
-        self.streams: dict[object, tuple[Any, Connection]] = {}
-        """Members that are reached over TCP: their contexts and connections."""
-        self.packets = 0
-        self.octets = 0
-        self._members: list[object] = []
-        self._places: dict[object, int] = {}
-        self._names = bytearray()
-        self.names = ffi.from_buffer(self._names)
-
-    def __len__(self) -> int:
-        return len(self.contexts) + len(self.streams)
-
-    def add(self, member: object, context: Any, address: tuple[Any, ...], name: bytes) -> None:
-        """Let `member` receive what is sent from now on; `context` is its outgoing SRTP context."""
-        if isinstance(address, StreamAddress):
-            self.streams[member] = (context, address.connection)
-            return
-        self._places[member] = len(self.contexts)
-        self._members.append(member)
-        self.contexts.append(context)
-        self.addresses.append(address)
-        self._rename(len(self.contexts) - 1, name)
-
-    def discard(self, member: object) -> None:
-        """Stop sending to `member`, if it is here. The last one takes its place, so that it costs the same for all."""
-        self.streams.pop(member, None)
-        place = self._places.pop(member, None)
-        if place is None:
-            return
-        last = len(self.contexts) - 1
-        if place != last:
-            self._members[place] = self._members[last]
-            self._places[self._members[place]] = place
-            self.contexts[place] = self.contexts[last]
-            self.addresses[place] = self.addresses[last]
-            self._rename(place, bytes(self._names[last * NAME_SIZE : (last + 1) * NAME_SIZE]))
-        del self._members[last], self.contexts[last], self.addresses[last]
-
-    def move(self, member: object, address: tuple[Any, ...], name: bytes) -> None:
-        """Send to another address from now on."""
-        place = self._places.get(member)
-        if place is not None and not isinstance(address, StreamAddress):
-            self.addresses[place] = address
-            self._rename(place, name)
-        elif place is not None or member in self.streams:
-            context = self.contexts[place] if place is not None else self.streams[member][0]
-            self.discard(member)
-            self.add(member, context, address, name)
-
-    def _rename(self, place: int, name: bytes) -> None:
-        if (place + 1) * NAME_SIZE > len(self._names):
-            # A bytearray that C code points into cannot grow: make a larger one, twice the size each time.
-            self._names = self._names.ljust(max(8 * NAME_SIZE, 2 * len(self._names)), b"\0")
-            self.names = ffi.from_buffer(self._names)
-        self._names[place * NAME_SIZE : (place + 1) * NAME_SIZE] = name
 
 
 class _Layout:
@@ -173,7 +108,7 @@ class Fanout:
         size = len(packets[start].payload)
         if not self.segmenting:
             return start + 1
-        stride = size + HEADER_SIZE + RTP_TRAILER + STRIDE_STEP
+        stride = size + EXTENDED.size + RTP_TRAILER + STRIDE_STEP
         limit = min(len(packets), start + min(MAX_SEGMENTS, MAX_MESSAGE // stride))
         end = start + 1
         while end < limit:
@@ -186,23 +121,29 @@ class Fanout:
         return end
 
     def _write_template(self, packets: Sequence[Packet], start: int, end: int, lane: Lane, stride: int) -> int:
-        template, sizes = self._template, self._sizes
+        template, sizes, extension = self._template, self._sizes, lane.extension
+        head = lane.header_size
         position = octets = 0
         for slot in range(end - start):
             packet = packets[start + slot]
             payload = packet.payload
             second = lane.payload_type | 0x80 if packet.marker else lane.payload_type
             sequence = (packet.sequence + lane.offset) & 0xFFFF
-            HEADER.pack_into(template, position, 0x80, second, sequence, packet.timestamp, lane.ssrc)
-            template[position + HEADER_SIZE : position + HEADER_SIZE + len(payload)] = payload
-            sizes[slot] = HEADER_SIZE + len(payload)
+            timestamp = (packet.timestamp + lane.shift) & 0xFFFFFFFF
+            if extension:
+                element = extension << 28 | 2 << 24 | send_time(packet.arrived)
+                EXTENDED.pack_into(template, position, 0x90, second, sequence, timestamp, lane.ssrc, 0xBEDE, 1, element)
+            else:
+                HEADER.pack_into(template, position, 0x80, second, sequence, timestamp, lane.ssrc)
+            template[position + head : position + head + len(payload)] = payload
+            sizes[slot] = head + len(payload)
             octets += len(payload)
             position += stride
         return octets
 
     def _send_run(self, packets: Sequence[Packet], start: int, end: int, lane: Lane) -> None:
         count = end - start
-        largest = len(packets[start].payload) + HEADER_SIZE + RTP_TRAILER
+        largest = len(packets[start].payload) + lane.header_size + RTP_TRAILER
         stride = -(-largest // STRIDE_STEP) * STRIDE_STEP
         layout = self._layouts.get(stride)
         if layout is None:
@@ -210,39 +151,55 @@ class Fanout:
         octets = self._write_template(packets, start, end, lane, stride)
         starts, rows, vectors, messages = layout.table(count)
         viewers = len(lane)
-        total = (count - 1) * stride + len(packets[end - 1].payload) + HEADER_SIZE
-        self._protect_and_send(lane, count, total, stride, (starts, rows, vectors, messages))
+        total = (count - 1) * stride + len(packets[end - 1].payload) + lane.header_size
+        heads = [(slot * stride + 2, packets[start + slot]) for slot in range(count)] if lane.mixed else []
+        self._protect_and_send(lane, count, total, stride, (starts, rows, vectors, messages), heads)
         if lane.streams:
-            self._send_streams(lane, starts[0], rows[0], total)
+            self._send_streams(lane, starts[0], rows[0], total, heads)
         lane.packets += count
         lane.octets += octets
         self.packets += count * viewers
         self.octets += octets * viewers
 
-    def _protect_and_send(self, lane: Lane, count: int, total: int, stride: int, table: Any) -> None:
+    def _renumber(self, heads: list[tuple[int, Packet]], numbers: Numbers) -> None:
+        """Write one viewer's own numbers into the headers."""
+        template, (offset, shift) = self._template, numbers
+        for position, packet in heads:
+            sequence, timestamp = (packet.sequence + offset) & 0xFFFF, (packet.timestamp + shift) & 0xFFFFFFFF
+            NUMBERS.pack_into(template, position, sequence, timestamp)
+
+    def _protect_and_send(
+        self, lane: Lane, count: int, total: int, stride: int, table: Any, heads: list[tuple[int, Packet]]
+    ) -> None:
         starts, rows, vectors, messages = table
         template, lengths, sizes, lengths_size = self._template_pointer, self._lengths, self._sizes, 4 * count
         move, encrypt, chunk = ffi.memmove, protect, len(starts)
         prepared = None
         for first in range(0, len(lane.contexts), chunk):
             contexts = lane.contexts[first : first + chunk]
+            numbers = lane.numbers[first : first + chunk]
             status = 0
-            for context, target, row in zip(contexts, starts, rows, strict=False):
+            for place, (context, target, row) in enumerate(zip(contexts, starts, rows, strict=False)):
+                if heads:
+                    self._renumber(heads, numbers[place])
                 move(target, template, total)
                 move(lengths, sizes, lengths_size)
                 for packet, length in row:
                     status |= encrypt(context, packet, length)
             if status:
-                self._encrypt_again(contexts, starts, rows, total, count * stride)
+                self._encrypt_again(contexts, numbers, starts, rows, total, count * stride, heads)
             # What protection adds is the same for everyone with the same profile; a lane has one.
             if prepared is None:
                 prepared = self._prepare(vectors, messages, count, min(chunk, len(lane.contexts)))
             move(self._names, lane.names + first * NAME_SIZE, len(contexts) * NAME_SIZE)
             self._write(messages, len(contexts), count, lane, first, rows)
 
-    def _send_streams(self, lane: Lane, target: Any, row: list[tuple[Any, Any]], total: int) -> None:
+    def _send_streams(
+        self, lane: Lane, target: Any, row: list[tuple[Any, Any]], total: int, heads: list[tuple[int, Packet]]
+    ) -> None:
         """The same packets to those behind TCP, one by one: they are few, and each has a connection of its own."""
-        for context, connection in lane.streams.values():
+        for context, connection, numbers in lane.streams.values():
+            self._renumber(heads, numbers)
             ffi.memmove(target, self._template_pointer, total)
             ffi.memmove(self._lengths, self._sizes, 4 * len(row))
             for packet, length in row:
@@ -265,9 +222,20 @@ class Fanout:
             header.msg_controllen = 24 if segmented else 0
         return True
 
-    def _encrypt_again(self, contexts: list[Any], starts: list[Any], rows: Any, total: int, room: int) -> None:
+    def _encrypt_again(
+        self,
+        contexts: list[Any],
+        numbers: list[Numbers],
+        starts: list[Any],
+        rows: Any,
+        total: int,
+        room: int,
+        heads: list[tuple[int, Packet]],
+    ) -> None:
         """One of the viewers could not be encrypted for: find it, and let nothing in clear text leave."""
-        for context, target, row in zip(contexts, starts, rows, strict=False):
+        for place, (context, target, row) in enumerate(zip(contexts, starts, rows, strict=False)):
+            if heads:
+                self._renumber(heads, numbers[place])
             ffi.memmove(target, self._template_pointer, total)
             ffi.memmove(self._lengths, self._sizes, 4 * len(row))
             if any(protect(context, packet, length) for packet, length in row):

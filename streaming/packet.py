@@ -7,6 +7,10 @@ from struct import Struct, error, unpack_from
 
 HEADER = Struct("!BBHII")
 HEADER_SIZE = 12
+EXTENDED = Struct("!BBHIIHHI")
+"""A header with one extension element of three bytes (RFC 8285 section 4.2)."""
+NUMBERS = Struct("!HI")
+"""Sequence number and timestamp, which begin at the third byte."""
 MAX_PACKET = 1500
 """Bytes of the largest datagram that is read or written."""
 
@@ -24,6 +28,8 @@ class Packet:
     marker: bool
     payload: bytes
     keyframe: bool = False
+    arrived: float = 0.0
+    """When it came, in seconds of the relay's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,14 @@ def extension_value(data: bytearray, extension: tuple[int, int, int], wanted: in
     except (IndexError, error):
         return None
     return None
+
+
+def send_time(moment: float) -> int:
+    """A moment in seconds as `abs-send-time` writes it: 24 bits, of which 18 are behind the point.
+
+    It is the moment of arrival, not that of sending: a packet that is sent again must be the same to the last byte.
+    """
+    return int(moment * 0x40000) & 0xFFFFFF
 
 
 def newer(first: int, second: int) -> bool:

@@ -22,7 +22,7 @@ from aiortc.rtp import (
 
 from streaming import codecs, dtls
 from streaming.ice import Address
-from streaming.packet import Malformed, extension_value, parse
+from streaming.packet import Header, Malformed, extension_value, parse
 from streaming.peer import Peer
 from streaming.reception import Reception
 from streaming.sdp import Media, Offer
@@ -43,16 +43,31 @@ MAX_BITRATE = 4_000_000
 
 
 class Source:
-    """One stream that the publisher may send: a payload type, and the SSRC once it is known."""
+    """One stream that the publisher may send: a payload type, a layer's `rid`, and the SSRC once it is known."""
 
-    def __init__(self, media: Media, agreed: Agreed) -> None:
+    def __init__(self, media: Media, agreed: Agreed, name: str, rid: str | None = None) -> None:
+        self.name = name
         self.kind = media.kind
+        self.rid = rid
+        self.rid_extension = media.rid
+        self.repaired_rid_extension = media.repaired_rid
         self.codec = codecs.BY_NAME[agreed.codec]
         self.payload_type = agreed.payload_type
         self.rtx = agreed.rtx
+        self.rtx_ssrc: int | None = None
         self.declared = frozenset(media.ssrcs)
         self.transport_cc = media.transport_cc
         self.reception: Reception | None = None
+        self.keyframe_asked = 0.0
+        self.keyframe_wanted = False
+
+
+def sources(media: Media, agreed: Agreed) -> list[Source]:
+    """The streams of one media section: several where it sends layers, with the names of their tracks."""
+    if not media.rids:
+        return [Source(media, agreed, media.kind)]
+    names = [media.kind, *(f"{media.kind}/{place}" for place in range(1, len(media.rids)))]
+    return [Source(media, agreed, name, rid) for name, rid in zip(names, media.rids, strict=True)]
 
 
 class Publisher(Peer):
@@ -69,13 +84,17 @@ class Publisher(Peer):
         self.since: float | None = None
         self.last_packet = 0.0
         self.tracks = choose(offer)
-        self.sources = [Source(offer.media[agreed.index], agreed) for agreed in self.tracks]
-        self._by_payload_type = {source.payload_type: source for source in self.sources}
-        self._by_rtx = {source.rtx: source for source in self.sources if source.rtx is not None}
+        sections = [sources(offer.media[agreed.index], agreed) for agreed in self.tracks]
+        self.sources = [source for section in sections for source in section]
+        self._by_payload_type = {section[0].payload_type: section for section in sections}
+        self._by_rtx = {section[0].rtx: section for section in sections if section[0].rtx is not None}
         self._feedback = TransportFeedback()
         self._next_feedback = self._next_report = 0.0
-        self._last_keyframe_request = 0.0
-        self._keyframe_wanted = False
+
+    @property
+    def names(self) -> dict[str, codecs.Codec]:
+        """What each track is coded with, layers one by one."""
+        return {source.name: source.codec for source in self.sources}
 
     @property
     def codecs(self) -> dict[str, codecs.Codec]:
@@ -107,25 +126,27 @@ class Publisher(Peer):
 
     def _accept(self, data: bytearray, size: int, now: float) -> None:
         header = parse(data, size)
-        source = self._by_payload_type.get(header.payload_type)
-        repaired = None
-        if source is None:
-            source = repaired = self._by_rtx.get(header.payload_type)
-            if source is None:
+        section, repaired = self._by_payload_type.get(header.payload_type), False
+        if section is None:
+            section, repaired = self._by_rtx.get(header.payload_type), True
+            if section is None:
                 self.port.drops["payload type"] += 1
                 return
-        if source.transport_cc is not None and header.extension is not None:
-            number = extension_value(data, header.extension, source.transport_cc)
+        if section[0].transport_cc is not None and header.extension is not None:
+            number = extension_value(data, header.extension, section[0].transport_cc)
             if number is not None and len(number) == 2:
                 self._feedback.add(int.from_bytes(number, "big"), now)
         start, sequence = header.start, header.sequence
-        if repaired is not None:
+        if repaired:
             # RFC 4588 section 4: the original sequence number comes before the payload. Without one it is padding.
             if header.end - start < 2:
                 return
             (sequence,) = unpack_from("!H", data, start)
             start += 2
-        elif not self._known(source, header.ssrc):
+            source = self._repaired(section, header, data)
+        else:
+            source = self._source(section, header, data)
+        if source is None:
             self.port.drops["ssrc"] += 1
             return
         reception = source.reception
@@ -136,22 +157,46 @@ class Publisher(Peer):
         if not self.on_air:
             self._begin(now)
         payload = bytes(data[start : header.end])
-        self.broadcast.publish(source.kind, sequence, header.timestamp, header.marker, payload, now)
+        self.broadcast.publish(source.name, sequence, header.timestamp, header.marker, payload, now)
         if reception.missing:
             self._request_missing(source, reception, now)
 
-    def _known(self, source: Source, ssrc: int) -> bool:
-        """Whether packets of this SSRC belong to the source; the first of an undeclared one is taken for it."""
-        if source.reception is not None and source.reception.ssrc == ssrc:
-            return True
-        if source.declared:
-            if ssrc not in source.declared:
-                return False
-        elif source.reception is not None:
-            return False
+    def _source(self, section: list[Source], header: Header, data: bytearray) -> Source | None:
+        """The stream of an SSRC; the first packets of a layer say which one it is (RFC 8852)."""
+        ssrc = header.ssrc
+        for source in section:
+            if source.reception is not None and source.reception.ssrc == ssrc:
+                return source
+        first = section[0]
+        if first.rid is None:
+            # The first SSRC of an undeclared stream is taken for it.
+            if ssrc not in first.declared if first.declared else first.reception is not None:
+                return None
+            return self._learn(first, ssrc)
+        rid = _identifier(data, header, first.rid_extension)
+        for source in section:
+            if source.rid == rid and source.reception is None:
+                return self._learn(source, ssrc)
+        return None
+
+    def _repaired(self, section: list[Source], header: Header, data: bytearray) -> Source | None:
+        """The stream that an RTX packet repairs."""
+        if section[0].rid is None:
+            return section[0]
+        for source in section:
+            if source.rtx_ssrc == header.ssrc:
+                return source
+        rid = _identifier(data, header, section[0].repaired_rid_extension)
+        for source in section:
+            if source.rid == rid and source.rtx_ssrc is None:
+                source.rtx_ssrc = header.ssrc
+                return source
+        return None
+
+    def _learn(self, source: Source, ssrc: int) -> Source:
         source.reception = Reception(ssrc, source.codec.clock_rate)
-        self.broadcast.rebase(source.kind)
-        return True
+        self.broadcast.rebase(source.name)
+        return source
 
     def _begin(self, now: float) -> None:
         self.on_air = True
@@ -172,21 +217,19 @@ class Publisher(Peer):
                         info = packet.sender_info
                         source.reception.sender_report(info.ntp_timestamp, info.rtp_timestamp, now)
 
-    def request_keyframe(self, now: float) -> None:
-        """Ask for a keyframe, at once or when the last request is old enough."""
-        if now - self._last_keyframe_request < KEYFRAME_INTERVAL:
-            self._keyframe_wanted = True
-            return
-        # Wanted until it can be asked for: before the first packet nobody knows whom to ask.
-        self._keyframe_wanted = any(source.kind == "video" for source in self.sources)
+    def request_keyframe(self, now: float, name: str | None = None) -> None:
+        """Ask for a keyframe of one layer or of all, at once or when the last request is old enough."""
         for source in self.sources:
-            if source.kind == "video" and source.reception is not None:
-                self._keyframe_wanted = False
-                self._last_keyframe_request = now
-                self.broadcast.counters["keyframe requests sent"] += 1
-                media_ssrc = source.reception.ssrc
-                pli = RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=self.ssrc, media_ssrc=media_ssrc)
-                self.send_rtcp(bytes(RtcpRrPacket(ssrc=self.ssrc)) + bytes(pli))
+            if source.kind != "video" or name not in (None, source.name):
+                continue
+            # Wanted until it can be asked for: before the first packet nobody knows whom to ask.
+            source.keyframe_wanted = True
+            if source.reception is None or now - source.keyframe_asked < KEYFRAME_INTERVAL:
+                continue
+            source.keyframe_wanted, source.keyframe_asked = False, now
+            self.broadcast.counters["keyframe requests sent"] += 1
+            pli = RtcpPsfbPacket(fmt=RTCP_PSFB_PLI, ssrc=self.ssrc, media_ssrc=source.reception.ssrc)
+            self.send_rtcp(bytes(RtcpRrPacket(ssrc=self.ssrc)) + bytes(pli))
 
     def _request_missing(self, source: Source, reception: Reception, now: float) -> None:
         wanted = reception.due(now)
@@ -202,9 +245,9 @@ class Publisher(Peer):
         if self.on_air and now - self.last_packet > QUIET_SECONDS:
             self.on_air = False
             self.broadcast.air_changed(False)
-        if self._keyframe_wanted or self.broadcast.keyframe_awaited:
-            self.request_keyframe(now)
         for source in self.sources:
+            if source.keyframe_wanted or self.broadcast.awaits_keyframe(source.name):
+                self.request_keyframe(now, source.name)
             if source.reception is not None and source.reception.missing:
                 self._request_missing(source, source.reception, now)
         if now >= self._next_feedback:
@@ -229,6 +272,13 @@ class Publisher(Peer):
             fci = pack_remb_fci(MAX_BITRATE, [reception.ssrc for reception in receptions])
             data += bytes(RtcpPsfbPacket(fmt=RTCP_PSFB_APP, ssrc=self.ssrc, media_ssrc=0, fci=fci))
         self.send_rtcp(data)
+
+
+def _identifier(data: bytearray, header: Header, extension: int | None) -> str | None:
+    if header.extension is None or extension is None:
+        return None
+    value = extension_value(data, header.extension, extension)
+    return value.decode("ascii", "replace") if value is not None else None
 
 
 def choose(offer: Offer) -> list[Agreed]:

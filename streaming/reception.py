@@ -10,6 +10,8 @@ MAX_MISSING = 256
 """Packets that may be missing at a time; with more, a keyframe serves better than all of them."""
 RETRY_SECONDS = 0.05
 MAX_TRIES = 6
+EARLY = 16
+"""Packets from before the first one that arrived are taken, as long as so few have come: they were overtaken."""
 
 
 class Reception:
@@ -53,10 +55,21 @@ class Reception:
         elif sequence in self._missing:
             del self._missing[sequence]
             self.recovered += 1
+        elif self.packets <= EARLY and 0 < (self._base - sequence) & 0xFFFF <= EARLY:
+            self._begin_before(sequence)
         else:
             return False
         self.packets += 1
         return True
+
+    def _begin_before(self, sequence: int) -> None:
+        """The stream began earlier than it seemed."""
+        assert self._base is not None
+        for step in range(1, (self._base - sequence) & 0xFFFF):
+            self._missing[(sequence + step) & 0xFFFF] = (0.0, 0)
+        if sequence > self._base:
+            self._cycles += 0x10000
+        self._base = sequence
 
     def _measure_jitter(self, timestamp: int, now: float) -> None:
         transit = now * self._clock_rate - timestamp

@@ -144,9 +144,9 @@ class Relay:
         broadcast.feed(
             await Outlet.connect(
                 path,
-                broadcast.publisher.codecs,
+                broadcast.publisher.names,
                 self.port.drops,
-                lambda: broadcast.request_keyframe(time.monotonic()),
+                lambda name: broadcast.request_keyframe(time.monotonic(), broadcast.tracks.get(name)),
             )
         )
         return {}
@@ -205,7 +205,7 @@ class Relay:
         )
         if not viewer.tracks:
             viewer.end("nothing in common")
-            names = " and ".join(track.codec.name for track in broadcast.tracks.values())
+            names = " and ".join(dict.fromkeys(track.codec.name for track in broadcast.tracks.values()))
             raise NotAcceptable(f"The offer has nothing of what is sent: {names}.")
         return self._open(viewer)
 

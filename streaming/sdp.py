@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from aiortc.sdp import MediaDescription, SessionDescription
 
-from streaming import codecs
+from streaming import codecs, simulcast
 from streaming.errors import BadOffer, NotAcceptable
 
 MAX_SDP = 65536
@@ -21,12 +21,17 @@ MAX_SDP = 65536
 MAX_MEDIA = 32
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 START_BITRATE = "x-google-start-bitrate=1200"
 """Kilobits a second with which Chromium begins, instead of 300: else it shows a quarter of the picture at first, and
 takes most of half a minute to the whole. Its own congestion control goes on from there; others ignore the parameter
 (RFC 8866 section 6.15: what a format's parameters mean is the format's own affair)."""
+START_BITRATE_SIMULCAST = "x-google-start-bitrate=2600"
+"""The same for three layers, of which the highest would else be left out at first."""
 
 _HASHES = ("sha-256", "sha-384", "sha-512")
 _ICE_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
@@ -40,11 +45,16 @@ class Format:
     payload_type: int
     fmtp: str | None
     rtx: int | None = None
+    remb: bool = False
+    """Whether its maker would say how much it can receive (draft-alvestrand-rmcat-remb)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One m-section. `formats` is empty where it is of no use here and will be rejected."""
+    """One m-section. `formats` is empty where it is of no use here and will be rejected.
+
+    `rids` are its layers, where it offers several; what follows are identifiers of header extensions.
+    """
 
     kind: str
     mid: str | None
@@ -54,6 +64,11 @@ class Media:
     ssrcs: list[int] = field(default_factory=list)
     rtx_ssrcs: list[int] = field(default_factory=list)
     transport_cc: int | None = None
+    rids: list[str] = field(default_factory=list)
+    mid_extension: int | None = None
+    rid: int | None = None
+    repaired_rid: int | None = None
+    abs_send_time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +144,8 @@ def parse_offer(text: str, *, sending: bool) -> Offer:
         raise BadOffer("The SDP has no media section, or too many.")
     bundle_only = _bundle_only(text)
     media = [
-        _media(section, sending=sending, bundle_only=alone)
-        for section, alone in zip(description.media, bundle_only, strict=True)
+        _media(section, lines, sending=sending, bundle_only=alone)
+        for section, lines, alone in zip(description.media, simulcast.sections(text), bundle_only, strict=True)
     ]
     _keep_first_of_each_kind(media)
     used = [section for section, parsed in zip(description.media, media, strict=True) if parsed.formats]
@@ -198,7 +213,7 @@ def _is_ice(value: str | None, least: int) -> bool:
     return value is not None and least <= len(value) <= 256 and _ICE_CHARACTERS.issuperset(value)
 
 
-def _media(section: MediaDescription, *, sending: bool, bundle_only: bool) -> Media:
+def _media(section: MediaDescription, lines: str, *, sending: bool, bundle_only: bool) -> Media:
     mid = section.rtp.muxId or None
     nothing = Media(section.kind, mid, section.profile, str(section.fmt[0]))
     wanted = ("sendonly", "sendrecv", None) if sending else ("recvonly", "sendrecv", None)
@@ -224,7 +239,12 @@ def _media(section: MediaDescription, *, sending: bool, bundle_only: bool) -> Me
             continue
         if codec is not None:
             fmtp = codec.fmtp(offered.parameters)
-            formats.append(Format(codec.name, payload_type, fmtp, rtx.get(payload_type)))
+            remb = any(feedback.type == "goog-remb" for feedback in offered.rtcpFeedback)
+            formats.append(Format(codec.name, payload_type, fmtp, rtx.get(payload_type), remb))
+
+    def extension(uri: str) -> int | None:
+        return next((e.id for e in section.rtp.headerExtensions if e.uri == uri and 0 < e.id < 15), None)
+
     rtx_ssrcs = [
         int(group.items[1]) for group in section.ssrc_group if group.semantic == "FID" and len(group.items) > 1
     ]
@@ -236,7 +256,13 @@ def _media(section: MediaDescription, *, sending: bool, bundle_only: bool) -> Me
         formats,
         [source.ssrc for source in section.ssrc if source.ssrc not in rtx_ssrcs],
         rtx_ssrcs,
-        next((e.id for e in section.rtp.headerExtensions if e.uri == TRANSPORT_CC and 0 < e.id < 15), None),
+        extension(TRANSPORT_CC),
+        # Layers are told apart by an extension alone: without it there is one.
+        simulcast.layers(lines) if sending and section.kind == "video" and extension(RID) is not None else [],
+        extension(MID),
+        extension(RID),
+        extension(REPAIRED_RID),
+        extension(SEND_TIME),
     )
 
 
@@ -337,18 +363,30 @@ def _agreed(section: Media, track: Track, grant: Grant, *, sending: bool) -> lis
     ]
     if section.mid is not None:
         lines.append(f"a=mid:{section.mid}")
-    fmtp = next(entry.fmtp for entry in section.formats if entry.payload_type == payload_type)
+    offered = next(entry for entry in section.formats if entry.payload_type == payload_type)
+    fmtp = offered.fmtp
     if sending and codec.kind == "video":
-        fmtp = f"{fmtp};{START_BITRATE}" if fmtp is not None else START_BITRATE
+        start = START_BITRATE_SIMULCAST if section.rids else START_BITRATE
+        fmtp = f"{fmtp};{start}" if fmtp is not None else start
     if fmtp is not None:
         lines.append(f"a=fmtp:{payload_type} {fmtp}")
     feedback = list(codec.feedback)
+    extensions: list[tuple[int | None, str]] = []
     if sending and section.transport_cc is not None:
         feedback.append("transport-cc")
-        lines.append(f"a=extmap:{section.transport_cc} {TRANSPORT_CC}")
+        extensions.append((section.transport_cc, TRANSPORT_CC))
     elif sending and codec.kind == "video":
         feedback.append("goog-remb")
+    if section.rids:
+        extensions += [(section.mid_extension, MID), (section.rid, RID), (section.repaired_rid, REPAIRED_RID)]
+    if not sending and offered.remb:
+        feedback.append("goog-remb")
+        extensions.append((section.abs_send_time, SEND_TIME))
+    lines += [f"a=extmap:{identifier} {uri}" for identifier, uri in extensions if identifier is not None]
     lines += [f"a=rtcp-fb:{payload_type} {value}" for value in feedback]
+    if section.rids:
+        lines += [f"a=rid:{rid} recv" for rid in section.rids]
+        lines.append("a=simulcast:recv " + ";".join(section.rids))
     if track.rtx is not None:
         lines += [f"a=rtpmap:{track.rtx} rtx/{codec.clock_rate}", f"a=fmtp:{track.rtx} apt={payload_type}"]
     if track.ssrc is not None:

@@ -66,9 +66,9 @@ class House:
         await self.until(lambda: self.events and self.events[-1][1])
         return sender
 
-    async def viewer(self, *formats: int, peer: Peer | None = None) -> Peer:
-        """A viewer that has its keys."""
-        text = offer("recvonly", formats) if formats else offer("recvonly")
+    async def viewer(self, *formats: int, peer: Peer | None = None, text: str | None = None) -> Peer:
+        """A viewer that has its keys; `text` is its offer, where it is not the usual one."""
+        text = text or (offer("recvonly", formats) if formats else offer("recvonly"))
         before = self.watching
         viewer = await self._connected(await self.open("watch", text), peer or Peer())
         await self.until(lambda: self.watching > before)

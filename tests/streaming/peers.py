@@ -9,16 +9,18 @@ from typing import Any, Literal
 
 import psutil
 from aioice import stun
-from aiortc.rtp import RtcpPacket, RtpPacket
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
+from aiortc.rtp import HeaderExtensionsMap, RtcpPacket, RtpPacket
 
 from streaming import dtls
 from streaming.dtls import Certificate, HandshakeQueue, SecureTransport, make_certificate
 from streaming.kernel import ffi
-from streaming.sdp import TRANSPORT_CC
+from streaming.sdp import REPAIRED_RID, RID, SEND_TIME, TRANSPORT_CC
 from streaming.supervisor import Session
 
 VIDEO_SSRC, AUDIO_SSRC = 0x1111, 0x2222
-H264, OPUS, VP8 = 96, 111, 100
+H264, OPUS, VP8, RTX = 96, 111, 100, 97
+RID_EXTENSION, REPAIRED_EXTENSION, SEND_TIME_EXTENSION = 10, 11, 3
 
 FORMATS = {
     H264: ("video", "H264/90000", "packetization-mode=1;profile-level-id=42e01f"),
@@ -47,17 +49,34 @@ def offer(
     ufrag: str = "peer",
     password: str = "0123456789abcdefghijkl",
     extra: str = "",
+    rtx: bool = False,
+    remb: bool = False,
+    rids: tuple[str, ...] = (),
 ) -> str:
-    """The SDP of a peer; a sender declares its SSRCs, and numbers its packets for transport-wide feedback."""
+    """The SDP of a peer; a sender declares its SSRCs, and numbers its packets for transport-wide feedback.
+
+    `rtx` and `remb` offer both for the first video; with `rids` a sender has layers and declares no SSRC.
+    """
     lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0"]
     lines.append("a=group:BUNDLE " + " ".join(str(mid) for mid in range(len(formats))))
     for mid, payload_type in enumerate(formats):
         kind, rtpmap, fmtp = FORMATS[payload_type]
-        lines += [f"m={kind} 9 UDP/TLS/RTP/SAVPF {payload_type}", "c=IN IP4 0.0.0.0", f"a={direction}", f"a=mid:{mid}"]
+        repaired = rtx and kind == "video"
+        both = f"{payload_type} {RTX}" if repaired else f"{payload_type}"
+        lines += [f"m={kind} 9 UDP/TLS/RTP/SAVPF {both}", "c=IN IP4 0.0.0.0", f"a={direction}", f"a=mid:{mid}"]
         lines += ["a=rtcp-mux", "a=rtcp-rsize", f"a=rtpmap:{payload_type} {rtpmap}"]
         if fmtp:
             lines.append(f"a=fmtp:{payload_type} {fmtp}")
-        if direction == "sendonly":
+        if repaired:
+            lines += [f"a=rtpmap:{RTX} rtx/90000", f"a=fmtp:{RTX} apt={payload_type}"]
+        if remb and kind == "video":
+            lines += [f"a=rtcp-fb:{payload_type} goog-remb", f"a=extmap:{SEND_TIME_EXTENSION} {SEND_TIME}"]
+        if rids and kind == "video":
+            lines += [f"a=extmap:{RID_EXTENSION} {RID}", f"a=extmap:{REPAIRED_EXTENSION} {REPAIRED_RID}"]
+            lines += [f"a=rid:{rid} send" for rid in rids]
+            lines.append("a=simulcast:send " + ";".join(rids))
+            lines.append(f"a=extmap:5 {TRANSPORT_CC}")
+        elif direction == "sendonly":
             lines.append(f"a=ssrc:{VIDEO_SSRC if kind == 'video' else AUDIO_SSRC} cname:peer")
             lines.append(f"a=extmap:5 {TRANSPORT_CC}")
         lines += [f"a=ice-ufrag:{ufrag}", f"a=ice-pwd:{password}", f"a=setup:{setup}"]
@@ -84,6 +103,15 @@ def binding_request(ufrag: str, password: str, *, nominate: bool = True) -> stun
         request.attributes["USE-CANDIDATE"] = None
     request.add_message_integrity(password.encode())
     return request
+
+
+def _extensions() -> HeaderExtensionsMap:
+    """The header extensions of what peers send, and of what they are sent."""
+    known = HeaderExtensionsMap()
+    identifiers = {RID_EXTENSION: RID, REPAIRED_EXTENSION: REPAIRED_RID, SEND_TIME_EXTENSION: SEND_TIME}
+    extensions = [RTCRtpHeaderExtensionParameters(id=number, uri=uri) for number, uri in identifiers.items()]
+    known.configure(RTCRtpParameters(headerExtensions=extensions))
+    return known
 
 
 class Peer(asyncio.DatagramProtocol):
@@ -160,7 +188,7 @@ class Peer(asyncio.DatagramProtocol):
 
     def send(self, packet: RtpPacket | bytes) -> None:
         """Encrypt and send an RTP packet."""
-        self._send(packet if isinstance(packet, bytes) else packet.serialize(), dtls.protect)
+        self._send(packet if isinstance(packet, bytes) else packet.serialize(_extensions()), dtls.protect)
 
     def send_rtcp(self, *packets: Any) -> None:
         """Encrypt and send a compound RTCP packet."""
@@ -206,7 +234,7 @@ class Peer(asyncio.DatagramProtocol):
         if feedback:
             self.rtcp += RtcpPacket.parse(clear)
         else:
-            self.rtp.append(RtpPacket.parse(clear))
+            self.rtp.append(RtpPacket.parse(clear, _extensions()))
 
     def _closed(self) -> None:
         self.closed = True
@@ -226,10 +254,19 @@ class Peer(asyncio.DatagramProtocol):
 
 
 class Sender:
-    """What a publisher's encoder does: numbers and stamps packets of one stream."""
+    """What a publisher's encoder does: numbers and stamps packets of one stream; `rid` names it as a layer."""
 
-    def __init__(self, peer: Peer, payload_type: int = H264, ssrc: int = VIDEO_SSRC, *, sequence: int = 65530) -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        payload_type: int = H264,
+        ssrc: int = VIDEO_SSRC,
+        *,
+        sequence: int = 65530,
+        rid: str | None = None,
+    ) -> None:
         self.peer = peer
+        self.rid = rid
         self.payload_type = payload_type
         self.ssrc = ssrc
         self.sequence = sequence
@@ -246,6 +283,7 @@ class Sender:
             ssrc=self.ssrc,
             payload=payload,
         )
+        packet.extensions.rtp_stream_id = self.rid
         self.sequence += 1
         return packet
 

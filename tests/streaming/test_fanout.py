@@ -16,7 +16,8 @@ from pylibsrtp import Policy, Session
 
 from streaming import kernel
 from streaming.codecs import H264, OPUS
-from streaming.fanout import Fanout, Lane
+from streaming.fanout import Fanout
+from streaming.lane import Lane
 from streaming.packet import Packet
 from streaming.track import BATCH, CACHE_BYTES, HISTORY, Track
 from tests.streaming.peers import KEYFRAME

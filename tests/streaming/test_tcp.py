@@ -7,7 +7,7 @@ import pytest
 
 from streaming import tcp
 from streaming.errors import RelayError
-from streaming.fanout import Lane
+from streaming.lane import Lane
 from streaming.port import Port
 from tests.streaming.house import House
 from tests.streaming.peers import OPUS, Peer, Sender, offer, value
