@@ -121,6 +121,11 @@ class Broadcast:
         found = [track for track in self.tracks.values() if track.codec.kind == "video" and track.live(now)]
         return sorted(found, key=lambda track: (track.pixels, track.bitrate))
 
+    def best(self, kind: str) -> Track:
+        """The track of a kind that says most of it: the highest layer that is being sent. Raises KeyError."""
+        live = self.live_layers(time.monotonic()) if kind == "video" else []
+        return live[-1] if live else self.tracks[kind]
+
     def layers(self, now: float) -> list[Layer]:
         """The same as numbers."""
         return [Layer(track.name, track.bitrate) for track in self.live_layers(now)]

@@ -22,7 +22,9 @@ class Highest:
         """The packet with its number in that stream; None where it is of another layer. `live` ascends by size."""
         best = live[-1] if live else track
         if self._track is None:
-            self._track, self._last = best, (best.last_sequence - 1) & 0xFFFF
+            if track is not best:
+                return None
+            self._track, self._last = track, (packet.sequence - 1) & 0xFFFF
         if track is not self._track:
             if track is not best or not packet.keyframe:
                 return None

@@ -39,12 +39,12 @@ class Choice:
 
     name: str
     since: float
-    patience: float = PATIENCE
+    patience: float
 
 
 def begin(layers: Sequence[Layer], now: float) -> Choice | None:
     """The layer for a newcomer of whom nothing is known: of three the middle one; None where there is none."""
-    return Choice(layers[len(layers) // 2].name, now) if layers else None
+    return Choice(layers[len(layers) // 2].name, now, PATIENCE) if layers else None
 
 
 def decide(choice: Choice, layers: Sequence[Layer], estimate: int | None, loss: float, now: float) -> Choice:

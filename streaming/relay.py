@@ -101,6 +101,7 @@ class Relay:
             "patch": self._patch,
             "end": self._end,
             "end_activity": self._end_activity,
+            "picture": self._picture,
             "tap": self._tap,
             "feed": self._feed,
             "follow": self._follow,
@@ -121,6 +122,14 @@ class Relay:
         for session in list(self._sessions.values()):
             if session.broadcast.activity == activity:
                 session.end("activity ended")
+        return {}
+
+    def _picture(self, session: str, picture: bool) -> dict[str, Any]:
+        """Send a viewer the picture too, or the sound alone."""
+        viewer = self._session(session)
+        if not isinstance(viewer, Viewer):
+            raise UnknownSession("There is no such viewer, or it has left.")
+        viewer.set_picture(picture)
         return {}
 
     async def _tap(self, activity: str, path: str) -> dict[str, Any]:
@@ -189,7 +198,7 @@ class Relay:
         broadcast.claimant = publisher
         return self._open(publisher)
 
-    def _watch(self, activity: str, offer: dict[str, Any]) -> dict[str, Any]:
+    def _watch(self, activity: str, offer: dict[str, Any], picture: bool = True) -> dict[str, Any]:
         broadcast = self._broadcasts.get(activity)
         if broadcast is None or not broadcast.on_air:
             raise NotOnAir("Nobody is publishing to this activity yet.")
@@ -198,6 +207,7 @@ class Relay:
         viewer = Viewer(
             sdp.Offer.from_json(offer),
             broadcast=broadcast,
+            picture=picture,
             port=self.port,
             certificate=self._certificate,
             handshakes=self._handshakes,
@@ -286,6 +296,8 @@ class Relay:
                     if isinstance(broadcast.publisher, Publisher)
                     else None,
                     "viewers": len(broadcast.viewers),
+                    "layers": _layer_stats(broadcast),
+                    "sound_alone": sum(not viewer.picture for viewer in broadcast.viewers),
                 }
                 for activity, broadcast in self._broadcasts.items()
             },
@@ -312,10 +324,26 @@ def _resident_kilobytes() -> int | None:
     return pages * resource.getpagesize() // 1024
 
 
+def _layer_stats(broadcast: Broadcast) -> list[dict[str, Any]]:
+    """The layers of the picture, the smallest first, and how many receive each."""
+    receiving = Counter(viewer.layer for viewer in broadcast.viewers)
+    tracks = [track for track in broadcast.tracks.values() if track.codec.kind == "video"]
+    return [
+        {
+            "name": track.name,
+            "width": track.size[0] if track.size is not None else None,
+            "height": track.size[1] if track.size is not None else None,
+            "bitrate": track.bitrate,
+            "viewers": receiving[track],
+        }
+        for track in sorted(tracks, key=lambda track: (track.pixels, track.bitrate))
+    ]
+
+
 def _publisher_stats(publisher: Publisher) -> dict[str, Any]:
     tracks = {}
     for kind, codec in publisher.codecs.items():
-        track = publisher.broadcast.tracks[kind]
+        track = publisher.broadcast.best(kind)
         width, height = track.size or (None, None)
         tracks[kind] = {
             "codec": codec.name,

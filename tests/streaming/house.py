@@ -46,7 +46,7 @@ class House:
         self.client.close()
         await asyncio.wait_for(asyncio.gather(*self._tasks), 5)
 
-    async def open(self, kind: Literal["publish", "watch"], text: str, **extra: str) -> Session:
+    async def open(self, kind: Literal["publish", "watch"], text: str, **extra: Any) -> Session:
         """What the service does with the body of a POST."""
         sending = kind == "publish"
         parsed = sdp.parse_offer(text, sending=sending)

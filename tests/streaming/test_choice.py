@@ -14,13 +14,13 @@ ALL = [LOW, MIDDLE, HIGH]
 
 
 def test_a_newcomer_begins_in_the_middle() -> None:
-    assert begin(ALL, 5.0) == Choice("m", 5.0)
-    assert begin([LOW], 5.0) == Choice("l", 5.0)
+    assert begin(ALL, 5.0) == Choice("m", 5.0, PATIENCE)
+    assert begin([LOW], 5.0) == Choice("l", 5.0, PATIENCE)
     assert begin([], 5.0) is None
 
 
 def test_a_good_way_leads_up_step_by_step_and_stays() -> None:
-    choice, seen = Choice("l", 0.0), []
+    choice, seen = Choice("l", 0.0, PATIENCE), []
     for tenth in range(600):
         now = tenth / 10
         rate = next(layer.bitrate for layer in ALL if layer.name == choice.name)
@@ -32,16 +32,18 @@ def test_a_good_way_leads_up_step_by_step_and_stays() -> None:
 
 
 def test_a_narrow_way_leads_down_at_once_to_what_fits() -> None:
-    assert decide(Choice("h", 0.0), ALL, 600_000, 0.0, 20.0).name == "m"
-    assert decide(Choice("h", 0.0), ALL, 100_000, 0.0, 20.0).name == "l"
-    assert decide(Choice("h", 0.0), ALL, None, 0.3, 20.0).name == "m"
-    assert decide(Choice("h", 0.0), ALL, 600_000, 0.0, SETTLE_SECONDS / 2).name == "h", "reports of the layer before"
-    assert decide(Choice("l", 0.0), ALL, 10_000, 0.9, 20.0).name == "l"
+    assert decide(Choice("h", 0.0, PATIENCE), ALL, 600_000, 0.0, 20.0).name == "m"
+    assert decide(Choice("h", 0.0, PATIENCE), ALL, 100_000, 0.0, 20.0).name == "l"
+    assert decide(Choice("h", 0.0, PATIENCE), ALL, None, 0.3, 20.0).name == "m"
+    assert decide(Choice("h", 0.0, PATIENCE), ALL, 600_000, 0.0, SETTLE_SECONDS / 2).name == "h", (
+        "reports of the layer before"
+    )
+    assert decide(Choice("l", 0.0, PATIENCE), ALL, 10_000, 0.9, 20.0).name == "l"
 
 
 def test_who_fails_waits_longer_each_time() -> None:
     """A way of 900 kb/s for layers of 500 and 1,800: the higher one is tried ever more seldom."""
-    choice, tries, before = Choice("m", 0.0), [], "m"
+    choice, tries, before = Choice("m", 0.0, PATIENCE), [], "m"
     for tenth in range(6000):
         now = tenth / 10
         rate = next(layer.bitrate for layer in ALL if layer.name == choice.name)
@@ -56,9 +58,9 @@ def test_who_fails_waits_longer_each_time() -> None:
 
 
 def test_a_layer_that_ends_is_left() -> None:
-    assert decide(Choice("h", 0.0), [LOW, MIDDLE], None, 0.0, 1.0).name == "m"
-    assert decide(Choice("h", 0.0), [LOW, MIDDLE], 300_000, 0.0, 1.0).name == "l"
-    assert decide(Choice("h", 0.0), [], None, 0.0, 1.0) == Choice("h", 0.0)
+    assert decide(Choice("h", 0.0, PATIENCE), [LOW, MIDDLE], None, 0.0, 1.0).name == "m"
+    assert decide(Choice("h", 0.0, PATIENCE), [LOW, MIDDLE], 300_000, 0.0, 1.0).name == "l"
+    assert decide(Choice("h", 0.0, PATIENCE), [], None, 0.0, 1.0) == Choice("h", 0.0, PATIENCE)
 
 
 @given(
@@ -72,7 +74,7 @@ def test_the_choice_is_always_one_of_those_that_are_there(
     rates: list[int], name: str, estimate: int | None, loss: float, now: float
 ) -> None:
     layers = [Layer(str(place), rate) for place, rate in enumerate(sorted(rates))]
-    choice = decide(Choice(name, 0.0), layers, estimate, loss, now)
+    choice = decide(Choice(name, 0.0, PATIENCE), layers, estimate, loss, now)
     assert not layers or choice.name in {layer.name for layer in layers}
     assert PATIENCE <= choice.patience <= MAX_PATIENCE
 
