@@ -10,6 +10,7 @@ from sqlalchemy import select
 from feedback.text import clean
 from server import plan_import
 from server.activities import get_activity
+from server.adoption_report import collect_record, write_record
 from server.auth.accounts import create_account, find_account, issue, set_password
 from server.auth.passwords import generate_password
 from server.auth.publishing import publish_token
@@ -99,6 +100,13 @@ async def digest_of(settings: Settings, slug: str, form: str) -> bytes:
     async with opened(settings) as database, database.read() as session:
         digest = await collect(session, await get_activity(session, slug), utc_now())
     return write(digest, form)
+
+
+async def adoption_report_of(settings: Settings, slug: str, form: str) -> bytes:
+    """The newest published outcomes of an activity as the bytes of a file."""
+    async with opened(settings) as database, database.read() as session:
+        record = await collect_record(session, await get_activity(session, slug))
+    return write_record(record, form)
 
 
 async def import_plan(settings: Settings, content: bytes, *, confirm: bool, only: tuple[str, ...]) -> tuple[str, bool]:

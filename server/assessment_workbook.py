@@ -1,17 +1,9 @@
 """The facts of the assessment as a workbook: one row an activity, filterable."""
 
-import io
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import cast
 
-from openpyxl import Workbook
-from openpyxl.packaging.core import DocumentProperties
-from openpyxl.xml.functions import tostring
-
-from feedback.digest.archive import stamped
-from feedback.digest.sheet import COUNT, MOMENT, SHARE, Column, Pen, Value, add_table
-from feedback.digest.wording import beijing
+from feedback.digest.sheet import COUNT, MOMENT, SHARE, Column, Sheet, Value, book
 from server.programme.deadlines import Form
 from server.programme.plan import ActivityKind
 from server.programme_views import AssessmentRow, OpenDeadline
@@ -67,21 +59,7 @@ COLUMNS = (
 
 def render(rows: Sequence[AssessmentRow], as_of: datetime) -> bytes:
     """A sheet 考核事实. Times are Beijing time; what is not known is an empty cell."""
-    book = Workbook(write_only=True)
-    body = add_table(Pen(), book.create_sheet("考核事实"), COLUMNS, map(_row, rows))
-    buffer = io.BytesIO()
-    book.save(buffer)
-    written = beijing(as_of).replace(tzinfo=None)
-    properties = DocumentProperties(creator="民声", title="政民互动考核事实", created=written, modified=written)
-    core = cast("bytes", tostring(properties.to_tree()))
-
-    def finish(name: str, content: bytes) -> bytes:
-        if name == "docProps/core.xml":
-            return core
-        inside = body if name == "xl/worksheets/sheet1.xml" else b""
-        return content.replace(b"</sheetData>", inside + b"</sheetData>", 1)
-
-    return stamped(buffer.getvalue(), as_of, finish)
+    return book("政民互动考核事实", as_of, [Sheet("考核事实", COLUMNS, map(_row, rows))])
 
 
 def _row(row: AssessmentRow) -> list[Value]:

@@ -202,6 +202,20 @@ def digest(activity: str, form: str, output: Path) -> None:
     click.echo(f"{output}: {output.stat().st_size} bytes", err=True)
 
 
+@main.command("adoption-report")
+@click.argument("activity")
+@click.option(
+    "--format", "form", type=click.Choice(["docx", "pdf", "xlsx", "csv", "json"]), default="docx", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def adoption_report(activity: str, form: str, output: Path) -> None:
+    """Write what ACTIVITY published on its suggestions (采纳情况反馈) to a file."""
+    from server import administration
+
+    output.write_bytes(run(administration.adoption_report_of(load_settings(), activity, form)))
+    click.echo(f"{output}: {output.stat().st_size} bytes", err=True)
+
+
 @main.command()
 def score() -> None:
     """Score comments: one a line on standard input, one JSON object a line on standard output, in order."""

@@ -15,8 +15,11 @@ from feedback.utterance import Utterance
 from server.errors import Unavailable
 from server.followup import WAITING, HandoverState
 from server.outcomes import draft, hidden_by_reason
+from server.programme.places import satisfied_share
 from server.realtime.presence import SAMPLE_SECONDS
+from server.satisfaction import satisfaction_tally
 from server.store.entries import COMMENT, QUESTION
+from server.store.places import SatisfactionAnswer
 from server.store.tables import Activity, Entry, Handover, PresenceSample, Suggestion, Visitor
 
 UNSCORED_MODEL = "（尚无评分）"
@@ -40,6 +43,7 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
     scoring_model = await session.scalar(
         select(Entry.model).where(Entry.activity_id == activity.id, Entry.model.is_not(None)).limit(1)
     )
+    satisfaction = await satisfaction_tally(session, activity.id)
     return model.Digest(
         activity=_activity(activity),
         as_of=now if activity.state == "live" else await _last_change(session, activity, work.suggestions, now),
@@ -72,6 +76,9 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
             if State(item.entry.state) in PUBLIC
         ),
         errands=await _errands(session, activity.id),
+        satisfaction=model.Satisfaction(
+            tuple((level.text, count) for level, count in satisfaction.items()), satisfied_share(satisfaction)
+        ),
     )
 
 
@@ -106,6 +113,11 @@ async def _last_change(
         changes += [item.marked_at, item.decided_at, *(update.at for update in item.updates)]
     changes.append(
         await session.scalar(select(func.max(Handover.changed_at)).where(Handover.activity_id == activity.id))
+    )
+    changes.append(
+        await session.scalar(
+            select(func.max(SatisfactionAnswer.at)).where(SatisfactionAnswer.activity_id == activity.id)
+        )
     )
     known = [change for change in changes if change is not None]
     return max(known) if known else now

@@ -130,7 +130,7 @@ def _decision(number: int | None, suggestion: Suggestion | None) -> Sequence[str
         suggestion.progress.text if suggestion.progress else "",
         inert(
             "\n".join(
-                f"{short_moment(update.at)}，{update.unit or '区协调部门'}，{update.progress.text}：{update.text}"
+                f"{short_moment(update.at)}，{update.unit or '区级统筹'}，{update.progress.text}：{update.text}"
                 for update in suggestion.updates
             )
         ),

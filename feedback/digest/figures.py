@@ -56,6 +56,7 @@ def figures(digest: Digest) -> list[Figure]:
             (progress.text if progress else "尚未填写"): (number, Unit.COUNT)
             for progress, number in digest.by_progress.items()
         },
+        "满意度": _satisfaction(digest),
         "拟办清单": {"待办": (len(digest.to_do), Unit.COUNT)},
         "主题词": {keyword.word: (keyword.texts, Unit.COUNT) for keyword in digest.keywords},
     }
@@ -119,6 +120,12 @@ def _sentiment(digest: Digest) -> _Lines:
         "模型": (sentiment.model, Unit.TEXT),
         "说明": (sentiment.note, Unit.TEXT),
     }
+
+
+def _satisfaction(digest: Digest) -> _Lines:
+    satisfaction = digest.satisfaction
+    lines: _Lines = {level: (number, Unit.COUNT) for level, number in satisfaction.levels}
+    return lines | {"评价数 n": (satisfaction.answers, Unit.COUNT), "满意率": (satisfaction.share, Unit.SHARE)}
 
 
 def _adoption(digest: Digest) -> _Lines:

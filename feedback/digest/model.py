@@ -158,6 +158,20 @@ class Errand:
 
 
 @dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """满意度: how many devices answered what, from very satisfied to very dissatisfied."""
+
+    levels: tuple[tuple[str, int], ...] = ()
+    share: float | None = None
+    """满意率 in [0, 1]; None where nobody answered."""
+
+    @property
+    def answers(self) -> int:
+        """n."""
+        return sum(number for _, number in self.levels)
+
+
+@dataclass(frozen=True, slots=True)
 class ToDo:
     """A line of 拟办清单: what is still to be done, by whom."""
 
@@ -186,6 +200,7 @@ class Digest:
     questions: tuple[Question, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
     errands: tuple[Errand, ...] = ()
+    satisfaction: Satisfaction = Satisfaction()
 
     def __post_init__(self) -> None:
         for question in self.questions:

@@ -42,6 +42,7 @@ def report(digest: Digest) -> Report:
         ("问题与答复", _questions(digest)),
         ("情感参考", _sentiment(digest)),
         ("主题词", _keywords([figure for figure in numbers if figure.section == "主题词"])),
+        ("满意度", _satisfaction(digest)),
         ("拟办清单", _to_do(digest)),
     )
     annexes = (
@@ -248,7 +249,7 @@ def _outcome(suggestion: Suggestion) -> str:
     parts = [f"转{suggestion.transferred_to}"] if suggestion.transferred_to else []
     parts += [suggestion.reason] if suggestion.reason else []
     parts += [
-        f"{update.progress.text}（{short_moment(update.at)}，{update.unit or '区协调部门'}）：{update.text}"
+        f"{update.progress.text}（{short_moment(update.at)}，{update.unit or '区级统筹'}）：{update.text}"
         for update in suggestion.updates
     ]
     return "\n".join(parts) or "—"
@@ -259,6 +260,20 @@ def _keywords(words: Sequence[Figure]) -> list[Block]:
         return [Text("文字太少，没有反复出现的词。")]
     listed = "、".join(f"{word.name}（{word.text}条）" for word in words)
     return [Text(f"公开展示的评论和提问中反复出现的词及出现的条数：{listed}。由程序按字面统计，未经人工归类。")]
+
+
+def _satisfaction(digest: Digest) -> list[Block]:
+    satisfaction = digest.satisfaction
+    if satisfaction.share is None:
+        return [Text("没有收到满意度评价。")]
+    counts = "，".join(f"{level}{number}份" for level, number in satisfaction.levels)
+    return [
+        Text(
+            f"收到满意度评价n＝{satisfaction.answers}份：{counts}；"
+            f"满意率（非常满意和满意占全部评价）{100 * satisfaction.share:.1f}%。"
+            "每台设备计一份，自愿填写，不代表全体观众。"
+        )
+    ]
 
 
 def _to_do(digest: Digest) -> list[Block]:

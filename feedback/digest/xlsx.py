@@ -1,14 +1,12 @@
 """The digest as a workbook: an overview with charts, then one row an entry, filterable."""
 
 import io
-from typing import Any, cast
+from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, Reference
 from openpyxl.chart.label import DataLabelList
-from openpyxl.packaging.core import DocumentProperties
 from openpyxl.worksheet.worksheet import Worksheet
-from openpyxl.xml.functions import tostring
 
 from feedback.decisions import Decision
 from feedback.digest.archive import stamped
@@ -23,11 +21,12 @@ from feedback.digest.sheet import (
     Column,
     Pen,
     add_table,
+    finisher,
     lines_needed,
     print_on_a4,
     row_height,
 )
-from feedback.digest.wording import beijing, short_moment
+from feedback.digest.wording import short_moment
 from feedback.scorer import Label
 
 
@@ -40,18 +39,7 @@ def render(digest: Digest) -> bytes:
         bodies[f"xl/worksheets/sheet{number}.xml"] = fill(pen, book.create_sheet(title), digest)
     buffer = io.BytesIO()
     book.save(buffer)
-    written = beijing(digest.as_of).replace(tzinfo=None)
-    properties = DocumentProperties(
-        creator="民声", title=f"{digest.activity.title}互动情况", created=written, modified=written
-    )
-    core = cast("bytes", tostring(properties.to_tree()))
-
-    def finish(name: str, content: bytes) -> bytes:
-        if name == "docProps/core.xml":
-            return core
-        return content.replace(b"</sheetData>", bodies.get(name, b"") + b"</sheetData>", 1)
-
-    return stamped(buffer.getvalue(), digest.as_of, finish)
+    return stamped(buffer.getvalue(), digest.as_of, finisher(f"{digest.activity.title}互动情况", digest.as_of, bodies))
 
 
 _FACT_WIDTH = 66
@@ -202,7 +190,7 @@ def _suggestions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
             suggestion.decided_at,
             suggestion.progress.text if suggestion.progress else None,
             "\n".join(
-                f"{short_moment(update.at)}，{update.unit or '区协调部门'}，{update.progress.text}：{update.text}"
+                f"{short_moment(update.at)}，{update.unit or '区级统筹'}，{update.progress.text}：{update.text}"
                 for update in suggestion.updates
             )
             or None,

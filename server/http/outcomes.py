@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from feedback.decisions import Decision
 from feedback.digest import FORMATS
 from server.activities import get_activity
+from server.adoption_report import collect_record, write_record
 from server.auth.rights import Principal, Right
 from server.digests import collect, write
 from server.followup import needs_release
@@ -187,24 +188,47 @@ async def download_digest(call: Call[DigestQuery]) -> web.Response:
         digest = await collect(session, await get_activity(session, slug), services.now())
     # A thread: the documents are made by libraries that never wait for anything.
     content = await asyncio.to_thread(write, digest, name)
-    async with services.database.write() as session:
+    await _log_download(call, "digest", name)
+    return _file(content, f"{slug}-digest", f"{digest.activity.title}活动摘要", name)
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/adoption-report",
+    right=Right.HOST,
+    summary="The newest published outcomes as a document (采纳情况反馈)",
+    query=DigestQuery,
+)
+async def download_adoption_report(call: Call[DigestQuery]) -> web.Response:
+    services, slug, name = call.services, call.target.slug, call.body.format
+    async with services.database.read() as session:
+        record = await collect_record(session, await get_activity(session, slug))
+    content = await asyncio.to_thread(write_record, record, name)
+    await _log_download(call, "adoption-report", name)
+    return _file(content, f"{slug}-adoption-{record.version}", f"{record.title}采纳情况反馈", name)
+
+
+async def _log_download(call: Call[Any], what: str, form: str) -> None:
+    async with call.services.database.write() as session:
         session.add(
             Act(
-                at=services.now(),
+                at=call.services.now(),
                 account_id=call.staff.account_id,
                 activity_id=call.target.id,
                 act="download",
-                detail={"what": "digest", "format": name},
+                detail={"what": what, "format": form},
             )
         )
-    form = FORMATS[name]
-    filename = f"{slug}-digest.{form.extension}"
-    shown = quote(f"{digest.activity.title}活动摘要.{form.extension}")
+
+
+def _file(content: bytes, name: str, title: str, form: str) -> web.Response:
+    known = FORMATS[form]
+    shown = quote(f"{title}.{known.extension}")
     return web.Response(
         body=content,
         headers={
-            "Content-Type": form.media_type,
-            "Content-Disposition": f"attachment; filename=\"{filename}\"; filename*=UTF-8''{shown}",
+            "Content-Type": known.media_type,
+            "Content-Disposition": f"attachment; filename=\"{name}.{known.extension}\"; filename*=UTF-8''{shown}",
             "Cache-Control": "no-store",
         },
     )

@@ -68,7 +68,7 @@ def test_it_says_what_the_word_document_says(ordinary: bytes) -> None:
     text = flat(ordinary)
     for part in (
         "一、活动基本情况",
-        "八、拟办清单",
+        "九、拟办清单",
         "最高同时收看188人",
         "采纳率66.7%（2÷3）",
         "朱**",

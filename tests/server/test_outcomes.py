@@ -156,3 +156,36 @@ async def test_an_activity_with_nothing_received_is_published_too(service: Servi
     published = await admin.done("POST", f"/api/v1/activities/{slug}/outcomes")
     assert published["numbers"]["received"] == 0
     assert published["suggestions"] == []
+    assert "没有收到意见建议" in _text_of(
+        await admin.download(f"/api/v1/activities/{slug}/adoption-report?format=docx"), "docx"
+    )
+
+
+async def test_the_adoption_report_is_the_published_version(
+    service: ServiceProcess, admin: Staff, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    slug = await admin.own_activity()
+    path = f"/api/v1/activities/{slug}"
+    assert (await admin.call("GET", f"{path}/adoption-report?format=docx"))[0] == 404
+    await admin.done("POST", f"{path}/state", {"state": "live"})
+    author = await citizen(service.url, slug).connect()
+    idea = await author.call("comment", speech("=建议延长<b>开放</b>时间", "朱小明"))
+    await author.close()
+    await admin.done("POST", f"/api/v1/entries/{idea['id']}/acts", {"act": "suggest", "on": True})
+    await admin.done("POST", f"{path}/state", {"state": "ended"})
+    [item] = (await admin.done("GET", f"{path}/suggestions"))["suggestions"]
+    decision = {"decision": "adopted", "reason": "", "transferred_to": None, "revision": item["revision"]}
+    await admin.done("PUT", f"/api/v1/suggestions/{item['id']}/decision", decision)
+    progress = {"progress": "under-way", "text": "正在排班"}
+    await admin.done("POST", f"/api/v1/suggestions/{item['id']}/updates", progress)
+    published = await admin.done("POST", f"{path}/outcomes")
+    output = tmp_path_factory.mktemp("adoption") / "report"
+    for form in ("docx", "pdf", "xlsx", "csv", "json"):
+        page = await admin.download(f"{path}/adoption-report?format={form}")
+        command = service.run("adoption-report", slug, "--format", form, "-o", str(output))
+        assert command.returncode == 0, command.stderr.decode()
+        assert output.read_bytes() == page
+        text = "".join(_text_of(page, form).split())
+        for part in ("建议延长", "朱**", "正在排班", published["sha256"][:12]):
+            assert part in text, (form, part)
+        assert "朱小明" not in text

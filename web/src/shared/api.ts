@@ -269,6 +269,7 @@ export const api = {
   changeUnit: (id: string, four_eyes: boolean): Promise<UnitSettings> =>
     request("PUT", `/unit-settings/${at(id)}`, { four_eyes }),
   publishOutcomes: (slug: string): Promise<Outcomes> => request("POST", `/activities/${at(slug)}/outcomes`, {}),
+  adoptionReportUrl: (slug: string, format: DigestFormat): string => `/api/v1/activities/${at(slug)}/adoption-report?format=${format}`,
   digestUrl: (slug: string, format: DigestFormat): string => `/api/v1/activities/${at(slug)}/digest?format=${format}`,
 
   add: (input: NewActivity): Promise<Activity> => request("POST", "/activities", input),
