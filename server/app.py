@@ -39,6 +39,9 @@ from server.http import (
     session,
     webrtc,
 )
+from server.http import (
+    recordings as recordings_http,
+)
 from server.http.errors import errors
 from server.mail import Mailer
 from server.moderation_rules import Rules
@@ -50,6 +53,7 @@ from server.realtime.hub import Hub, make_server
 from server.realtime.limits import ADDRESS_FORMS, ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
 from server.realtime.malformed import Malformed
 from server.realtime.presence import Presence
+from server.recordings import Recordings
 from server.reminders import Reminders
 from server.retention import Retention
 from server.scoring import Scoring
@@ -85,6 +89,7 @@ HANDLERS = (
     accounts,
     webrtc,
     hls,
+    recordings_http,
     health,
     openapi,
 )
@@ -146,7 +151,8 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         relays=settings.relays,
         on_event=broadcasts.relay_said,
     )
-    packagers = Packagers(settings.data_dir / "hls", relay)
+    recordings = Recordings(database, settings.data_dir, limit=int(settings.recording_gigabytes * 1e9), now=now)
+    packagers = Packagers(settings.data_dir / "hls", relay, prepare=recordings.prepare, on_end=recordings.settle)
     audience = AudienceNamespace(
         key=key,
         database=database,
@@ -182,6 +188,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         relay=relay,
         broadcasts=broadcasts,
         packagers=packagers,
+        recordings=recordings,
         audience=audience,
         lookups=Buckets(ADDRESS_LOOKUPS),
         sessions=Buckets(ADDRESS_SESSIONS),
@@ -226,7 +233,9 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
             log.critical("the media relay does not start: %s", error)
             raise
         stack.push_async_callback(services.relay.close)
+        stack.push_async_callback(services.recordings.close)
         stack.push_async_callback(services.packagers.close)
+        await services.recordings.start(services.packagers)
         await services.broadcasts.start(services.relay)
         stack.push_async_callback(services.broadcasts.close)
         await services.reminders.start()

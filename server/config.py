@@ -98,6 +98,11 @@ class Settings(BaseModel):
         "", description="Mail server for reminders; empty means that no mail is sent."
     )
     mail_from: EmailStr = Field("minsheng@localhost.localdomain", description="Sender of the service's mail.")
+    recording_gigabytes: float = Field(
+        50.0,
+        ge=0,
+        description="Room for recordings, in 10⁹ bytes; what would not fit is not kept. 0 = none.",
+    )
     trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_networks)] = Field(
         (), description="Addresses or networks of reverse proxies whose forwarded headers count, comma-separated."
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from server.realtime.limits import Buckets
     from server.realtime.malformed import Malformed
     from server.realtime.presence import Presence
+    from server.recordings import Recordings
     from server.reminders import Reminders
     from server.retention import Retention
     from server.scoring import Scoring
@@ -64,6 +65,7 @@ class Services:
     relay: "Supervisor"
     broadcasts: "Broadcasts"
     packagers: "Packagers"
+    recordings: "Recordings"
     audience: "AudienceNamespace"
     lookups: "Buckets"
     sessions: "Buckets"

@@ -103,6 +103,11 @@ class H264Assembler:
         return AccessUnit(timestamp, data, keyframe, {SPS, PPS} <= kinds)
 
 
+def parameter_sets(data: bytes) -> list[bytes]:
+    """The parameter sets of an access unit in Annex B form, as the assembler makes it."""
+    return [unit for unit in data.split(START_CODE) if unit and unit[0] & 0x1F in {SPS, PPS}]
+
+
 class Unwrapper:
     """Makes a counter of 32 bits that comes round one that goes on (RFC 3550 section 5.1)."""
 

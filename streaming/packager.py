@@ -8,7 +8,8 @@ come for a while. What it writes are plain files: any web server can hand them o
 
 from __future__ import annotations
 
-import io
+import contextlib
+import itertools
 import json
 import logging
 import os
@@ -17,28 +18,23 @@ import signal
 import socket
 import sys
 import time
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import av
-from av.audio.resampler import AudioResampler
-from av.container import OutputContainer
-
-from streaming.depacketize import AccessUnit, H264Assembler, Unwrapper
+from streaming.depacketize import AccessUnit, H264Assembler, Unwrapper, parameter_sets
 from streaming.packet import newer
+from streaming.parts import SOUND_RATE, VIDEO_CLOCK, Part
+from streaming.playlist import Segment
+from streaming.shelf import Shelf
 from streaming.tap import HELLO, KINDS, Reader
 
 log = logging.getLogger(__name__)
 
-VIDEO_CLOCK, SOUND_RATE = 90_000, 48_000
-SEGMENT_SECONDS = 1
-"""Segments begin at keyframes; a player stays about three of them behind."""
-LISTED = 8
-"""Segments in the playlist; older ones are deleted."""
 GRACE_SECONDS = 10.0
 """How long a publisher may be away before the packager ends."""
-AAC_FRAME = 1024
+BREAK_SECONDS = 2.0
+"""Without a picture for so long, what follows is another part, after a discontinuity."""
+REPORT_SECONDS = 1.0
 DEPTHS = {KINDS["video"]: 64, KINDS["audio"]: 12}
 """Packets that wait for one that is missing: about a quarter of a second."""
 
@@ -87,27 +83,30 @@ class Timeline:
 
 
 class Packager:
-    """One playlist. `feed` takes the relay's messages."""
+    """One broadcast. `feed` takes the relay's messages; a break in them begins another part."""
 
-    def __init__(self, folder: Path, clock: Any = time.monotonic) -> None:
-        self._folder = folder
-        self._clock = clock
+    def __init__(
+        self,
+        shelf: Shelf,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._shelf = shelf
+        self._clock, self._wall = clock, wall
         self._begun = clock()
         self._kinds: set[str] = set()
         self._orderers: dict[int, Orderer] = {}
         self._assembler = H264Assembler()
         self._timelines = {"video": Timeline(VIDEO_CLOCK), "audio": Timeline(SOUND_RATE)}
-        self._output: OutputContainer | None = None
-        self._video: Any = None
-        self._sound: Any = None
-        self._decoder: Any = None
-        self._resampler: AudioResampler | None = None
-        self._samples: int | None = None
-        self._held: list[tuple[AccessUnit, float]] = []
+        self._part: Part | None = None
+        self._origin = 0.0
+        self._parameters: list[bytes] = []
+        self._last_picture = 0.0
 
     def feed(self, kind: int, sequence: int, timestamp: int, marker: bool, payload: bytes) -> None:
         """Take one message."""
         if kind == HELLO:
+            self._break()
             self._kinds = set(json.loads(payload))
             self._orderers = {}
             self._assembler.lost()
@@ -126,86 +125,91 @@ class Packager:
         unit = self._assembler.add(*item)
         if unit is None:
             return
-        if self._output is None:
+        if self._part is not None and arrival - self._last_picture > BREAK_SECONDS:
+            self._break()  # no picture for so long: an interruption, not one long picture
+        if unit.keyframe and unit.has_parameters:
+            parameters = parameter_sets(unit.data)
+            if parameters != self._parameters:
+                self._break()  # another size: what comes before the segments says so
+                self._parameters = parameters
+        if self._part is None:
             if not unit.keyframe or not unit.has_parameters:
                 return
-            self._open(unit)
-        self._write_video(unit, self._timelines["video"].seconds(unit.timestamp, arrival))
+            self._open(unit, arrival)
+        self._last_picture = arrival
+        if self._part is not None:
+            seconds = self._timelines["video"].seconds(unit.timestamp, arrival)
+            self._part.video(unit, seconds - self._origin)
 
-    def _open(self, first: AccessUnit) -> None:
-        """Begin the playlist with the first keyframe: its parameter sets are the stream's."""
-        name = f"{int(time.time()):x}"
-        self._output = av.open(
-            str(self._folder / "index.m3u8"),
-            "w",
-            format="hls",
-            options={
-                "hls_time": str(SEGMENT_SECONDS),
-                "hls_list_size": str(LISTED),
-                "hls_segment_type": "fmp4",
-                "hls_flags": "delete_segments+independent_segments+program_date_time+temp_file",
-                "hls_fmp4_init_filename": f"{name}-init.mp4",
-                "hls_segment_filename": str(self._folder / f"{name}-%d.m4s"),
-            },
+    def _open(self, first: AccessUnit, arrival: float) -> None:
+        """Begin a part with a keyframe: its parameter sets are the part's."""
+        name = self._shelf.part_name()
+        numbers = itertools.count()
+        begun = self._wall()
+
+        def take(data: bytes, begins: float, seconds: float) -> None:
+            segment = Segment(name, next(numbers), round(seconds, 6), round(begun + begins, 3), len(data))
+            self._shelf.add(segment, data)
+
+        self._timelines = {"video": Timeline(VIDEO_CLOCK), "audio": Timeline(SOUND_RATE)}
+        self._origin = arrival
+        self._part = Part(
+            first, sound="audio" in self._kinds, on_init=lambda data: self._shelf.init(name, data), on_segment=take
         )
-        # The demuxer finds out what the MP4 has to say of the stream.
-        with av.open(io.BytesIO(first.data), format="h264") as template:
-            self._video = self._output.add_stream_from_template(template.streams.video[0])
-            self._video.time_base = Fraction(1, VIDEO_CLOCK)
-        if "audio" in self._kinds:
-            self._sound = self._output.add_stream("aac", rate=SOUND_RATE, layout="stereo")
-            self._sound.bit_rate = 96_000
-            self._decoder = av.CodecContext.create("libopus", "r")
-            self._decoder.sample_rate, self._decoder.layout = SOUND_RATE, "stereo"
-            self._resampler = AudioResampler("fltp", "stereo", SOUND_RATE, frame_size=AAC_FRAME)
-
-    def _write_video(self, unit: AccessUnit, seconds: float) -> None:
-        """Write a picture when the next one is there: only then is its length known."""
-        self._held.append((unit, seconds))
-        if len(self._held) < 2 or self._output is None:
-            return
-        (unit, begins), (_, ends) = self._held.pop(0), self._held[0]
-        packet = av.Packet(unit.data)
-        packet.stream, packet.time_base = self._video, Fraction(1, VIDEO_CLOCK)
-        packet.pts = packet.dts = round(begins * VIDEO_CLOCK)
-        packet.duration = max(1, round(ends * VIDEO_CLOCK) - packet.pts)
-        packet.is_keyframe = unit.keyframe
-        self._output.mux(packet)
 
     def _sound_packet(self, item: tuple[int, bool, bytes], arrival: float) -> None:
         timestamp, _, payload = item
-        seconds = self._timelines["audio"].seconds(timestamp, arrival)
-        if self._output is None or self._sound is None or self._resampler is None or not payload:
-            return
-        expected = round(seconds * SOUND_RATE)
-        try:
-            frames = self._decoder.decode(av.Packet(payload))
-        except av.error.FFmpegError:
-            return
-        for frame in frames:
-            frame.pts = None
-            for part in self._resampler.resample(frame):
-                if self._samples is None or abs(expected - self._samples) > SOUND_RATE // 5:
-                    self._samples = max(expected, self._samples or 0)  # a gap: the sound goes on at its time
-                part.pts, part.time_base = self._samples, Fraction(1, SOUND_RATE)
-                self._samples += part.samples
-                self._output.mux(self._sound.encode(part))
+        seconds = self._timelines["audio"].seconds(timestamp, arrival) - self._origin
+        if self._part is not None and payload and seconds >= 0:
+            self._part.sound(payload, seconds)
+
+    def _break(self) -> None:
+        part, self._part = self._part, None
+        if part is not None:
+            part.close()
 
     def close(self) -> None:
-        """End the playlist."""
-        output, self._output = self._output, None
-        if output is not None:
-            output.close()
+        """End the part that is being written."""
+        self._break()
 
 
-def serve(listener: socket.socket, packager: Packager, parent: int) -> None:
+class Orders:
+    """What the service says on standard input: lines of JSON, `{"keep": BYTES}`; 0 = keep nothing, None = end."""
+
+    def __init__(self, descriptor: int, shelf: Shelf) -> None:
+        self.descriptor: int | None = descriptor
+        self._shelf = shelf
+        self._buffer = b""
+        self.end = False
+
+    def read(self) -> None:
+        """Take what is there."""
+        data = os.read(self.descriptor, 4096) if self.descriptor is not None else b""
+        if not data:
+            self.descriptor = None  # the service is gone or hung up; `parent` tells which
+            return
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            size = json.loads(line)["keep"]
+            if size is None:
+                self.end = True
+            else:
+                self._shelf.keep(int(size))
+
+
+def serve(listener: socket.socket, packager: Packager, shelf: Shelf, orders: Orders, parent: int) -> None:
     """Take one connection after another, until nobody has sent anything for a while, or `parent` is gone."""
     deadline = time.monotonic() + GRACE_SECONDS
+    told = 0.0
     line: socket.socket | None = None
     reader = Reader()
-    while time.monotonic() < deadline and os.getppid() == parent:
-        waiting = [listener] if line is None else [listener, line]
+    while not orders.end and time.monotonic() < deadline and os.getppid() == parent:
+        waiting: list[socket.socket | int] = [listener] if line is None else [listener, line]
+        if orders.descriptor is not None:
+            waiting.append(orders.descriptor)
         ready, _, _ = select.select(waiting, [], [], 1.0)
+        if orders.descriptor in ready:
+            orders.read()
         if listener in ready:
             if line is not None:
                 line.close()
@@ -220,6 +224,9 @@ def serve(listener: socket.socket, packager: Packager, parent: int) -> None:
             deadline = time.monotonic() + GRACE_SECONDS
             for message in reader.feed(data):
                 packager.feed(*message)
+        if time.monotonic() - told >= REPORT_SECONDS:
+            told = time.monotonic()
+            print(shelf.report(), flush=True)
 
 
 def main() -> int:
@@ -230,20 +237,20 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s packager %(levelname)s: %(message)s")
     logging.getLogger("libav").setLevel(logging.ERROR)
     parent = os.getppid()
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
+    shelf = Shelf(folder)
     path.unlink(missing_ok=True)
-    packager = Packager(folder)
+    packager = Packager(shelf)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         listener.listen(2)
         print("ready", flush=True)
         try:
-            serve(listener, packager, parent)
+            serve(listener, packager, shelf, Orders(sys.stdin.fileno(), shelf), parent)
         finally:
             packager.close()
             path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                print(shelf.report(), flush=True)
     return 0
 
 

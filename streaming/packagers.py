@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import shutil
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from streaming.errors import RelayError
 from streaming.supervisor import Supervisor
@@ -23,11 +26,27 @@ MOST = 8
 
 
 class Packagers:
-    """Owns the processes. What one writes is in `folder`/activity; it ends by itself ten seconds after the air."""
+    """Owns the processes. What one writes is in `folder`/activity; it ends by itself ten seconds after the air.
 
-    def __init__(self, folder: Path, relay: Supervisor) -> None:
+    `prepare` says before each start how many bytes may be kept as a recording; `on_end` is told when one ended and
+    no other begins.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        relay: Supervisor,
+        *,
+        prepare: Callable[[str], Awaitable[int]],
+        on_end: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._folder = folder
         self._relay = relay
+        self._prepare = prepare
+        self._on_end = on_end
+        self.reports: dict[str, dict[str, Any]] = {}
+        """What each packager said last: `streaming.shelf.Shelf.report`."""
+        self.starts = 0
         self._sockets = Path(tempfile.mkdtemp(prefix="minsheng-"))  # a socket's path has 107 bytes at most
         self._closing = False
         self._ready: set[int] = set()
@@ -58,32 +77,61 @@ class Packagers:
         except (RelayError, OSError, TimeoutError) as error:
             log.warning("%s: no HLS: %s", activity, error)
 
+    def keep(self, activity: str, size: int) -> None:
+        """Keep `size` bytes of recording from now on; 0 = none."""
+        self._order(activity, size)
+
+    def end(self, activity: str) -> None:
+        """End an activity's packager, without waiting for a publisher to come back."""
+        self._order(activity, None)
+
+    def _order(self, activity: str, size: int | None) -> None:
+        process = self._processes.get(activity)
+        if process is not None and process.stdin is not None:
+            process.stdin.write(json.dumps({"keep": size}).encode() + b"\n")
+
     async def _start(self, activity: str) -> None:
+        size = await self._prepare(activity)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "streaming.packager",
             str(self._sockets / activity),
             str(self._folder / activity),
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
+        self.starts += 1
         self._processes[activity] = process
-        self._keep(asyncio.create_task(self._watch(activity, process), name=f"packager-{activity}"))
+        self._order(activity, size)
         assert process.stdout is not None
-        if not await asyncio.wait_for(process.stdout.readline(), START_SECONDS):
+        try:
+            ready = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+        finally:
+            self._keep(asyncio.create_task(self._watch(activity, process), name=f"packager-{activity}"))
+        if not ready:
             raise OSError("the packager ended at its start; the log says why")
         self._ready.add(process.pid)
 
     async def _watch(self, activity: str, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for line in process.stdout:
+            with contextlib.suppress(ValueError):
+                self.reports[activity] = json.loads(line)
         status = await process.wait()
         if self._processes.get(activity) is process:
             del self._processes[activity]
-        if status and process.pid in self._ready:
+        again = bool(status) and process.pid in self._ready and not self._closing
+        self._ready.discard(process.pid)
+        if again:
             log.error("%s: the packager ended with status %s; starting another", activity, status)
             await asyncio.sleep(RESTART_SECONDS)
             if not self._closing:
                 self.on_air(activity)  # refused where nobody publishes any more
-        self._ready.discard(process.pid)
+                return
+        if not self._closing:  # what is left then is taken up at the next start
+            await self._on_end(activity)
+        self.reports.pop(activity, None)
 
     async def close(self) -> None:
         """End all of them. Idempotent."""

@@ -238,6 +238,7 @@ async def set_state(call: Call[StateChange]) -> ActivityView:
         services.presence.went_live(activity.id)
     else:
         await services.relay.end_activity(slug)
+    services.recordings.changed_soon(slug)
     await services.hub.announce(slug)
     return await activity_view(services, slug)
 

@@ -77,6 +77,13 @@ def _collect(services: Services) -> CollectorRegistry:
     counter("minsheng_malformed_frames", "Frames that are no Socket.IO", services.malformed.count)
     counter("minsheng_mail_sent", "Messages that the mail server took", services.mailer.sent)
     counter("minsheng_mail_failed", "Messages that it did not take", services.mailer.failed)
+    counter("minsheng_packager_starts", "Packagers started", services.packagers.starts)
+    packaged = Gauge("minsheng_packager", "What a packager does now", ["activity", "what"], registry=registry)
+    for slug, report in services.packagers.reports.items():
+        packaged.labels(slug, "segments").set(report["segments"])
+        packaged.labels(slug, "recorded_bytes").set(report["kept_bytes"])
+        packaged.labels(slug, "recorded_seconds").set(report["kept_seconds"])
+        packaged.labels(slug, "recording").set(report["keeping"])
     gauge("minsheng_scorer_up", "Whether the scorer answers", services.scoring.up)
     gauge("minsheng_relay_up", "Whether the relay answers", services.relay.up)
     watching = Gauge("minsheng_watching", "Devices on an activity's page", ["activity"], registry=registry)

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from streaming.clip import make_clip
 from streaming.depacketize import START_CODE, H264Assembler, Unwrapper
 from streaming.packager import Orderer, Packager, Timeline
+from streaming.playlist import INDEX, JOURNAL, read_journal, write_playlist
+from streaming.shelf import Shelf
 from streaming.tap import HELLO, KINDS, Reader, pack
 
 IDR, SLICE, SPS = b"\x65\x88" + b"i" * 50, b"\x41\x9a" + b"s" * 40, b"\x67sps"
@@ -139,6 +141,12 @@ def access_units(path: Path) -> Iterator[tuple[float, bytes]]:
                     yield float(out.pts * out.time_base), bytes(out)
 
 
+def write_whole(folder: Path) -> None:
+    """The playlist of all that was kept."""
+    kept = read_journal((folder / JOURNAL).read_text())
+    (folder / INDEX).write_text(write_playlist(kept, ended=True))
+
+
 def units_of(data: bytes) -> list[bytes]:
     return [unit for unit in re.split(b"\x00\x00\x00\x01|\x00\x00\x01", data) if unit]
 
@@ -148,7 +156,9 @@ def test_the_segments_hold_the_very_pictures_that_were_sent(tmp_path: Path) -> N
     folder.mkdir()
     make_clip(clip, seconds=4)
     now = 0.0
-    packager = Packager(folder, clock=lambda: now)
+    shelf = Shelf(folder)
+    shelf.keep(1 << 30)
+    packager = Packager(shelf, clock=lambda: now)
     packager.feed(HELLO, 0, 0, False, json.dumps(["video"]).encode())
     numbers = itertools.count(65_500)
     sent = list(access_units(clip))
@@ -159,6 +169,7 @@ def test_the_segments_hold_the_very_pictures_that_were_sent(tmp_path: Path) -> N
             marker = place == len(payloads) - 1
             packager.feed(KINDS["video"], next(numbers) & 0xFFFF, int(now * 90_000), marker, payload)
     packager.close()
+    write_whole(folder)
 
     with av.open(str(folder / "index.m3u8")) as played:
         to_annex_b = BitStreamFilterContext("h264_mp4toannexb", played.streams.video[0])
@@ -167,6 +178,6 @@ def test_the_segments_hold_the_very_pictures_that_were_sent(tmp_path: Path) -> N
             if packet.dts is not None:
                 packets += to_annex_b.filter(packet)
     slices = [[unit for unit in units_of(bytes(packet)) if unit[0] & 0x1F in {1, 5}] for packet in packets]
-    assert slices == [[unit for unit in units_of(data) if unit[0] & 0x1F in {1, 5}] for _, data in sent[:-1]]
+    assert slices == [[unit for unit in units_of(data) if unit[0] & 0x1F in {1, 5}] for _, data in sent]
     times = [float(packet.pts * packet.time_base) for packet in packets]
     assert [round(b - a, 3) for a, b in itertools.pairwise(times)] == [0.04] * (len(times) - 1)

@@ -39,6 +39,9 @@ PUBLIC = {
     # Whoever has the receipt of an entry: its author.
     "POST /api/v1/receipts/withdraw",
     "GET /api/v1/openapi.json",
+    # The replay: nothing before the unit released it.
+    "GET /api/v1/activities/{activity}/replay",
+    "GET /api/v1/activities/{activity}/recording.mp4",
     "GET /hls/{activity}/index.m3u8",
     "GET /hls/{activity}/{name:[0-9a-f]{1,12}-(?:init[.]mp4|[0-9]{1,9}[.]m4s)}",
     "GET /healthz",
