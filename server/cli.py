@@ -276,9 +276,13 @@ def import_plan(file: Path, confirm: bool, only: tuple[str, ...]) -> None:
 
 
 @main.command()
-@click.argument("what", type=click.Choice(["all", "relay", "comments", "delivery", "scorer", "words"]), default="all")
+@click.argument(
+    "what",
+    type=click.Choice(["all", "relay", "comments", "delivery", "scorer", "words", "soak", "hostile"]),
+    default="all",
+)
 def bench(what: str) -> None:
-    """Measure this machine and print the table of docs/benchmarks.md."""
+    """Measure this machine and print the table of docs/benchmarks.md. soak takes 13 minutes, hostile one."""
     from server.bench import print_table
 
     print_table(what)

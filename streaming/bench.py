@@ -1,22 +1,25 @@
 """`python -m streaming.bench`: what the relay costs on this machine, next to what it is compared with, in one run.
 
 The publisher and the viewers do real ICE checks and DTLS handshakes over the loopback interface; the viewers are in
-another process than the relay, as they would be. It takes about 80 s, and wants a machine that does nothing else.
+another process than the relay, as they would be. It takes about three minutes, and wants a machine that does nothing
+else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Iterator
 
-from streaming import bench_floor, bench_reencode
+from streaming import bench_browser, bench_floor, bench_janus, bench_reencode
 from streaming.bench_floor import Floor
-from streaming.bench_run import FRAME, SOUND, Result, Run
+from streaming.bench_run import FRAME, SOUND, Burst, Result, Run
 
-VIEWERS = (10, 100, 300)
+VIEWERS = (10, 100, 300, 600, 1000)
+EACH_VIEWERS = 300
 PLAIN_VIEWERS = 100
+BURST_VIEWERS = 500
+BURST_SECONDS = 10.0
 SECONDS = 6.0
 """Of each measurement."""
 
@@ -26,7 +29,7 @@ Row = tuple[str, str, str]
 def rows() -> Iterator[Row]:
     """What was measured, the figure with its unit, and what it is compared with; each as soon as it is there."""
     logging.getLogger("streaming").setLevel(logging.ERROR)
-    floor = bench_floor.measure([*FRAME, SOUND, SOUND], viewers=VIEWERS[-1])
+    floor = bench_floor.measure([*FRAME, SOUND, SOUND], viewers=EACH_VIEWERS)
     yield (
         "srtp_protect and sendmmsg alone, per packet",
         f"{floor.protect:.2f} + {floor.send:.2f} = {floor.total:.2f} µs",
@@ -40,19 +43,39 @@ def rows() -> Iterator[Row]:
                 yield from _relay_rows(runner.run(run.measure(viewers, SECONDS)), floor)
         finally:
             runner.run(run.close())
-        plain = Run(["--plain"])
-        try:
-            runner.run(plain.start())
-            result = runner.run(plain.measure(PLAIN_VIEWERS, SECONDS))
-        finally:
-            runner.run(plain.close())
+        yield from _burst_rows(runner.run(_burst()))
+        each = runner.run(_once(Run(each=True), EACH_VIEWERS))
         yield (
-            f"relay with one sendto a packet, {result.viewers} viewers: CPU per packet",
-            f"{result.cpu:.2f} µs",
-            f"{result.cpu / floor.total:.2f} × the floor: what segments and sendmmsg save",
+            f"relay, {each.viewers} viewers that read datagram by datagram: CPU per packet",
+            f"{each.cpu:.2f} µs",
+            f"{each.cpu / floor.total:.2f} × the floor: on loopback the relay then pays for the cutting as well",
+        )
+        plain = runner.run(_once(Run(["--plain"], each=True), PLAIN_VIEWERS))
+        yield (
+            f"relay with one sendto a packet, {plain.viewers} viewers: CPU per packet",
+            f"{plain.cpu:.2f} µs",
+            f"{plain.cpu / floor.total:.2f} × the floor: what segments and sendmmsg save",
         )
         yield _reencode_row(runner)
-    yield _janus_row()
+        yield from runner.run(bench_janus.rows(SECONDS))
+        yield from runner.run(bench_browser.rows())
+
+
+async def _once(run: Run, viewers: int) -> Result:
+    try:
+        await run.start()
+        return await run.measure(viewers, SECONDS)
+    finally:
+        await run.close()
+
+
+async def _burst() -> Burst:
+    run = Run()
+    try:
+        await run.start()
+        return await run.burst(BURST_VIEWERS, BURST_SECONDS)
+    finally:
+        await run.close()
 
 
 def _relay_rows(result: Result, floor: Floor) -> Iterator[Row]:
@@ -65,7 +88,10 @@ def _relay_rows(result: Result, floor: Floor) -> Iterator[Row]:
     yield (
         f"{who}: one core in use",
         f"{result.core:.0%} at {result.packets:,.0f} packets/s",
-        f"{result.dropped} dropped by the relay, {result.arrived:.1%} arrived",
+        (
+            f"{result.dropped} dropped by the relay, {result.arrived:.1%} arrived; the viewers' process took "
+            f"{result.crowd:.0%} of a core, {result.idle:.0%} of the machine was idle"
+        ),
     )
     yield (
         f"{who}: delay from publisher to viewer",
@@ -82,6 +108,17 @@ def _relay_rows(result: Result, floor: Floor) -> Iterator[Row]:
         yield f"{who}: memory per viewer", f"{result.kilobytes:.0f} kB", "aim: under 100 kB"
 
 
+def _burst_rows(burst: Burst) -> Iterator[Row]:
+    who = f"relay, {burst.viewers} viewers within {BURST_SECONDS:.0f} s"
+    yield f"{who}: with a picture", f"{burst.pictured} of {burst.viewers}", f"joined in {burst.join:.1f} ms (median)"
+    yield (
+        f"{who}: delay of those already watching",
+        f"p50 {burst.median:.1f} ms, p99 {burst.p99:.1f} ms, at most {burst.worst:.0f} ms",
+        "aim: under 100 ms",
+    )
+    yield f"join while {burst.viewers} watch", f"{burst.later:.1f} ms (median)", "aim: under 50 ms"
+
+
 def _reencode_row(runner: asyncio.Runner) -> Row:
     what = f"aiortc as in its examples (MediaRelay, addTrack), {bench_reencode.VIEWERS} viewers: CPU per packet"
     try:
@@ -89,12 +126,6 @@ def _reencode_row(runner: asyncio.Runner) -> Row:
     except (RuntimeError, OSError, TimeoutError) as error:
         return what, "–", f"could not be measured here: {error}"
     return what, f"{cost:,.0f} µs", "decodes once and encodes for each viewer, where the relay forwards"
-
-
-def _janus_row() -> Row:
-    if shutil.which("janus") is None:
-        return "Janus, streaming plugin: CPU per packet", "–", "not installed here"
-    return "Janus, streaming plugin: CPU per packet", "–", "installed; this benchmark does not drive it yet"
 
 
 if __name__ == "__main__":

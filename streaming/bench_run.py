@@ -48,13 +48,40 @@ class Result:
     join: float | None
     kilobytes: float
     """Memory that a viewer costs."""
+    crowd: float
+    """Share of one core that the viewers' process took."""
+    idle: float
+    """Share of the whole machine that nobody used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What happened while many joined at once: delays of those already watching, and joins, in milliseconds."""
+
+    viewers: int
+    pictured: int
+    median: float
+    p99: float
+    worst: float
+    join: float
+    later: float
+    """A join after that, while all of them watch."""
+
+
+def _jiffies() -> tuple[int, int]:
+    """The machine's idle time and all its time so far, in the kernel's ticks."""
+    with open("/proc/stat") as lines:
+        ticks = [int(word) for word in next(lines).split()[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 class Publisher:
     """Sends pictures and sound in real time; each payload carries the moment at which its burst was sent."""
 
     def __init__(self, peer: BenchPeer) -> None:
-        self._peer = peer
+        self.peer = peer
+        self.packets = 0
+        """Sent so far."""
         self._crypt = Crypt()
         self._sequences = dict.fromkeys(SSRCS, 0)
 
@@ -82,56 +109,71 @@ class Publisher:
             struct.pack_into("!d", buffer, HEADER_SIZE + 8, now)
         else:
             buffer[HEADER_SIZE : HEADER_SIZE + size] = payload
-        length = self._crypt.protect(self._peer.secure.tx, HEADER_SIZE + size)
-        self._peer.send(memoryview(buffer)[:length])
+        length = self._crypt.protect(self.peer.secure.tx, HEADER_SIZE + size)
+        self.peer.send(memoryview(buffer)[:length])
+        self.packets += 1
 
 
 class Run:
     """A relay with options, its publisher, and viewers that only become more."""
 
-    def __init__(self, options: Sequence[str] = ()) -> None:
-        self._supervisor = Supervisor(
+    def __init__(self, options: Sequence[str] = (), *, each: bool = False, relays: int = 1) -> None:
+        self._each = each
+        self.supervisor = Supervisor(
             media_port=0,
             public_addresses=["127.0.0.1"],
             on_event=lambda event: None,
             options=["--log-level", "ERROR", *options],
             max_viewers=5000,
+            relays=relays,
         )
         self._crypt = Crypt()
         self._delays: list[float] = []
         self._peers: list[BenchPeer] = []
         self._viewers = 0
         self._crowd: asyncio.subprocess.Process
-        self._publishing: asyncio.Task[None]
+        self._tasks: list[asyncio.Task[None]] = []
         self._offer = ""
         self._alone = 0
 
     async def start(self) -> None:
         """Start relay, crowd and publisher."""
-        await self._supervisor.start()
+        await self.supervisor.start()
         self._crowd = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "streaming.bench_load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            sys.executable,
+            "-m",
+            "streaming.bench_load",
+            "each" if self._each else "whole",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
         )
-        self._offer = offer("recvonly", (await self._tell(fingerprint=True))["fingerprint"])
-        answer = await self._supervisor.publish("bench", offer("sendonly", certificate().fingerprint), owner="bench")
+        self._offer = offer("recvonly", (await self.tell(fingerprint=True))["fingerprint"])
+        answer = await self.supervisor.publish("bench", offer("sendonly", certificate().fingerprint), owner="bench")
         publisher = await BenchPeer(answer.sdp, lambda peer, data: None).connect()
         self._peers.append(publisher)
-        self._publishing = asyncio.create_task(Publisher(publisher).run())
+        self._tasks = [asyncio.create_task(Publisher(publisher).run()), asyncio.create_task(self._consent())]
         await asyncio.sleep(0.5)
-        self._alone = (await self._supervisor.stats()).resident_kilobytes
+        self._alone = (await self.supervisor.stats()).resident_kilobytes
 
     async def close(self) -> None:
         """End everything."""
-        self._publishing.cancel()
-        await asyncio.wait([self._publishing])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
         for peer in self._peers:
             await peer.close()
         if self._crowd.stdin is not None:
             self._crowd.stdin.close()
         await self._crowd.wait()
-        await self._supervisor.close()
+        await self.supervisor.close()
 
-    async def _tell(self, **message: Any) -> dict[str, Any]:
+    async def _consent(self) -> None:
+        while True:
+            await asyncio.sleep(5)
+            for peer in self._peers:
+                peer.consent()
+
+    async def tell(self, **message: Any) -> dict[str, Any]:
         stdin, stdout = self._crowd.stdin, self._crowd.stdout
         if stdin is None or stdout is None:
             raise RuntimeError("the crowd has no pipes")
@@ -139,18 +181,27 @@ class Run:
         result: dict[str, Any] = json.loads(await stdout.readline())
         return result
 
-    async def _join(self, count: int) -> None:
+    async def join(self, count: int, a_second: float = JOINS_A_SECOND) -> None:
+        """Let so many more join the crowd, at this pace."""
         for number in range(count):
             asked = time.monotonic()
-            session = await self._supervisor.watch("bench", self._offer)
-            await self._tell(answer=session.sdp, asked=asked)
+            session = await self.supervisor.watch("bench", self._offer)
+            await self.tell(answer=session.sdp, asked=asked)
             if number < count - 1:
-                await asyncio.sleep(max(0.0, asked + 1 / JOINS_A_SECOND - time.monotonic()))
+                await asyncio.sleep(max(0.0, asked + 1 / a_second - time.monotonic()))
         await asyncio.sleep(1.0)  # the last handshake, and the pictures since the keyframe
+        self._viewers += count
+
+    async def leave(self, count: int) -> None:
+        """Let those of the crowd leave that came first."""
+        self._viewers -= (await self.tell(leave=count))["left"]
+
+    async def probe(self) -> None:
+        """Let the viewers join that measure the delay."""
         for _ in range(PROBES):
-            session = await self._supervisor.watch("bench", offer("recvonly", certificate().fingerprint))
+            session = await self.supervisor.watch("bench", offer("recvonly", certificate().fingerprint))
             self._peers.append(await BenchPeer(session.sdp, self._probe).connect())
-        self._viewers += count + PROBES
+        self._viewers += PROBES
 
     def _probe(self, peer: BenchPeer, data: memoryview) -> None:
         now = time.monotonic()
@@ -163,15 +214,16 @@ class Run:
 
     async def measure(self, viewers: int, seconds: float) -> Result:
         """Let viewers join until there are so many, then measure for so long."""
-        await self._join(viewers - self._viewers - PROBES)
+        await self.join(viewers - self._viewers - PROBES)
+        await self.probe()
         await asyncio.sleep(0.5)
-        joined = await self._tell(count=True)
+        joined = await self.tell(count=True)
         self._delays.clear()
-        before, began = await self._supervisor.stats(), time.monotonic()
-        counted = await self._tell(count=True)
+        before, began, idle = await self.supervisor.stats(), time.monotonic(), _jiffies()
+        counted = await self.tell(count=True)
         await asyncio.sleep(seconds)
-        after, passed = await self._supervisor.stats(), time.monotonic() - began
-        crowd = await self._tell(count=True)
+        after, passed, idle_after = await self.supervisor.stats(), time.monotonic() - began, _jiffies()
+        crowd = await self.tell(count=True)
         if joined["failed"]:
             raise RuntimeError(f"{joined['failed']} of {viewers} viewers could not join")
         sent = after.totals["packets sent"] - before.totals["packets sent"]
@@ -188,4 +240,27 @@ class Run:
             p99=delays[98] * 1e3,
             join=joined["join"] * 1e3 if joined["join"] is not None else None,
             kilobytes=(after.resident_kilobytes - self._alone) / self._viewers,
+            crowd=(crowd["cpu"] - counted["cpu"]) / passed,
+            idle=(idle_after[0] - idle[0]) / max(1, idle_after[1] - idle[1]),
+        )
+
+    async def burst(self, viewers: int, seconds: float, *, later: int = 20) -> Burst:
+        """Let a few watch, then so many join within so many seconds, and a few more when they are there."""
+        await self.join(8)
+        await self.probe()
+        await self.tell(count=True)
+        self._delays.clear()
+        await self.join(viewers, viewers / seconds)
+        crowd = await self.tell(count=True)
+        delays, worst = statistics.quantiles(self._delays, n=100), max(self._delays)
+        await self.join(later, 5)
+        afterwards = await self.tell(count=True)
+        return Burst(
+            viewers=viewers,
+            pictured=crowd["pictured"] - 8,
+            median=delays[49] * 1e3,
+            p99=delays[98] * 1e3,
+            worst=worst * 1e3,
+            join=crowd["join"] * 1e3,
+            later=afterwards["join"] * 1e3,
         )

@@ -52,6 +52,10 @@ class RelayStats:
     drops: dict[str, int]
     cpu_seconds: float
     resident_kilobytes: int
+    tasks: int
+    """Of the event loops."""
+    descriptors: int
+    """Open files and sockets."""
 
 
 @dataclass(slots=True)
@@ -93,6 +97,8 @@ class Figures:
             dict(drops),
             sum(answer["cpu_seconds"] for answer in answers),
             sum(answer["resident_kilobytes"] for answer in answers),
+            sum(answer["tasks"] for answer in answers),
+            sum(answer["descriptors"] for answer in answers),
         )
 
     def _publisher(self, activity: str, entry: dict[str, Any] | None, now: float) -> PublisherStats | None:

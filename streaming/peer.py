@@ -92,7 +92,15 @@ class Peer(ABC):
         alive = self.connected and not self.ended and time.monotonic() - self.last_seen < HOLD_SECONDS
         return alive and address == self.address
 
-    def dtls_received(self, data: bytes) -> None:
+    def dtls_received(self, data: bytes, address: Address) -> None:
+        """Take a datagram of the handshake, which is answered where it came from.
+
+        The peer has chosen that way, though it may not have said so by a nomination yet: an answer by another one
+        would be lost, and sent again only a second later.
+        """
+        if not self.connected and not self.ended and address != self.address:
+            self.address = address
+            self.address_changed(address)
         if not self.secure.feed(data):
             self.port.drops["handshake queue full"] += 1
 

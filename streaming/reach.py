@@ -48,7 +48,7 @@ class Probe:
     def holds(self, address: Address) -> bool:
         return False
 
-    def dtls_received(self, data: bytes) -> None:
+    def dtls_received(self, data: bytes, address: Address) -> None:
         """Of no use."""
 
     rtp_received = rtcp_received = lambda self, size, now: None

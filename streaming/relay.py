@@ -311,6 +311,8 @@ class Relay:
             "drops": dict(self.port.drops),
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "resident_kilobytes": _resident_kilobytes() or usage.ru_maxrss,
+            "tasks": len(asyncio.all_tasks()),
+            "descriptors": _descriptors(),
             "monotonic": time.monotonic(),
         }
 
@@ -338,6 +340,14 @@ def _layer_stats(broadcast: Broadcast) -> list[dict[str, Any]]:
         }
         for track in sorted(tracks, key=lambda track: (track.pixels, track.bitrate))
     ]
+
+
+def _descriptors() -> int:
+    """Open descriptors; 0 where the system does not tell."""
+    try:
+        return sum(1 for _ in Path("/proc/self/fd").iterdir())
+    except OSError:
+        return 0
 
 
 def _publisher_stats(publisher: Publisher) -> dict[str, Any]:

@@ -96,6 +96,10 @@ def _collect(services: Services) -> CollectorRegistry:
         for slug, activity in stats.activities.items():
             viewers.labels(slug).set(activity.viewers)
             publishing.labels(slug).set(activity.publisher is not None)
+        counter("minsheng_relay_cpu_seconds", "CPU time of the relay's processes", stats.cpu_seconds)
+        gauge("minsheng_relay_resident_bytes", "Memory of the relay's processes", stats.resident_kilobytes * 1024)
+        gauge("minsheng_relay_tasks", "Tasks of the relay's event loops", stats.tasks)
+        gauge("minsheng_relay_descriptors", "Open files and sockets of the relay's processes", stats.descriptors)
         totals = Counter("minsheng_relay_events", "What the relay counted since its start", ["what"], registry=registry)
         for name, value in stats.totals.items():
             totals.labels(name).inc(value)

@@ -128,6 +128,7 @@ class Peer(asyncio.DatagramProtocol):
         self.checks: list[stun.Message] = []
         self.lost = 0
         self.closed = False
+        self.nominating = True
         self.session: Session | None = None
         self.secure: SecureTransport
         self.transport: asyncio.DatagramTransport
@@ -172,7 +173,7 @@ class Peer(asyncio.DatagramProtocol):
 
     def check(self, ufrag: str, password: str) -> stun.Message:
         """Send a connectivity check."""
-        request = binding_request(ufrag, password)
+        request = binding_request(ufrag, password, nominate=self.nominating)
         self.transport.sendto(bytes(request))
         return request
 

@@ -22,3 +22,18 @@ async def test_a_run_measures_a_relay() -> None:
     assert result.arrived > 0.9
     assert 0 < result.median < result.p99
     assert result.join is not None
+    assert 0 <= result.idle <= 1
+
+
+async def test_a_burst_of_viewers_is_measured() -> None:
+    run = Run()
+    try:
+        await run.start()
+        burst = await run.burst(6, 0.3, later=2)
+        await run.leave(8)
+        crowd = await run.tell(count=True)
+    finally:
+        await run.close()
+    assert burst.pictured == 6
+    assert 0 < burst.median <= burst.p99 <= burst.worst
+    assert crowd["viewers"] == 8

@@ -119,6 +119,22 @@ async def test_a_viewer_changes_to_tcp_and_back(house: House) -> None:
     viewer.closed = False
 
 
+async def test_the_handshake_is_answered_where_it_came_from(house: House) -> None:
+    """Checks over both ways, and the peer goes on by the second one without a nomination."""
+    await house.on_air()
+    session = await house.open("watch", offer("recvonly"))
+    ufrag, password = value(session.sdp, "ice-ufrag"), value(session.sdp, "ice-pwd")
+    first = await Peer().open(house.port.number)
+    first.check(ufrag, password)
+    await first.until(lambda: first.checks)
+    viewer = StreamPeer()
+    house.peers += [viewer]
+    viewer.nominating = False
+    await viewer.connect(session.sdp)
+    await viewer.until(viewer.payloads)
+    first.transport.close()
+
+
 async def test_frames_may_come_in_pieces(house: House) -> None:
     await house.on_air()
     session = await house.open("watch", offer("recvonly"))
