@@ -15,6 +15,7 @@ from server.broadcasts import Broadcasts
 from server.config import Settings
 from server.http import (
     accounts,
+    across,
     activities,
     assessment,
     calendar,
@@ -69,6 +70,7 @@ log = getLogger(__name__)
 
 # Importing a module declares its endpoints.
 HANDLERS = (
+    across,
     session,
     activities,
     programme,

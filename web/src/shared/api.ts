@@ -1,4 +1,5 @@
 import type {
+  Across,
   Account,
   Act,
   Activity,
@@ -269,6 +270,8 @@ export const api = {
   changeUnit: (id: string, four_eyes: boolean): Promise<UnitSettings> =>
     request("PUT", `/unit-settings/${at(id)}`, { four_eyes }),
   publishOutcomes: (slug: string): Promise<Outcomes> => request("POST", `/activities/${at(slug)}/outcomes`, {}),
+  across: (): Promise<Across> => request("GET", "/across"),
+  acrossUrl: "/api/v1/across.xlsx",
   adoptionReportUrl: (slug: string, format: DigestFormat): string => `/api/v1/activities/${at(slug)}/adoption-report?format=${format}`,
   digestUrl: (slug: string, format: DigestFormat): string => `/api/v1/activities/${at(slug)}/digest?format=${format}`,
 

@@ -620,3 +620,23 @@ export interface HistoryItem {
   changes: FieldChange[];
   note: string;
 }
+
+/** Over all activities that the account may see. */
+export interface Across {
+  as_of: string;
+  units: {
+    name: string;
+    activities: number;
+    suggestions: number;
+    decided: number;
+    adopted: number;
+    done: number;
+    under_way: number;
+    overdue: number;
+    handed_over: number;
+    handed_over_late: number;
+  }[];
+  recurring: { text: string; times: number; unsettled: number; activities: { slug: string; title: string }[] }[];
+  overdue: { slug: string; title: string; number: number; text: string; due: string }[];
+  overdue_count: number;
+}
