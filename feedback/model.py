@@ -5,6 +5,7 @@ snownlp was trained on reviews of goods and drops 不, 没有 and 不是. This m
 """
 
 from math import log
+from typing import Protocol
 
 from feedback.lexicon import default_lexicon
 
@@ -29,3 +30,32 @@ def feeling(text: str, score: float | None) -> float:
         return balance
     kept = min(max(score, _SURE), 1 - _SURE)
     return balance + _LEAN * log(kept / (1 - kept))
+
+
+class Model(Protocol):
+    """What makes a label of a text: this module's own model, or a trained one (`feedback.trained`)."""
+
+    @property
+    def full_name(self) -> str:
+        """Stored after snownlp's name with each score."""
+
+    @property
+    def positive_from(self) -> float: ...
+
+    @property
+    def negative_to(self) -> float: ...
+
+    def feeling(self, text: str, score: float | None) -> float:
+        """Above 0 positive, below 0 negative."""
+
+
+class Ms1:
+    """The model that ships."""
+
+    full_name = NAME
+    positive_from = POSITIVE_FROM
+    negative_to = NEGATIVE_TO
+
+    def feeling(self, text: str, score: float | None) -> float:
+        """See `feeling`."""
+        return feeling(text, score)

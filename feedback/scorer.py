@@ -65,20 +65,23 @@ class Score:
     model: str
 
 
+_MS1 = model.Ms1()
+
+
 class Words(Protocol):
     """Splits a run of Han characters into snownlp's words; `Segmenter`, or a compiled one that gives the same."""
 
     def words(self, run: str) -> list[str]: ...
 
 
-def label(text: str, score: float | None, utterance: Utterance) -> Label:
+def label(text: str, score: float | None, utterance: Utterance, by: model.Model = _MS1) -> Label:
     """The label of *text* with snownlp's *score*. A question is never negative: it asks, whatever it names."""
     if score is None:
         return Label.UNSCORED
-    feeling = model.feeling(text, score)
-    if feeling >= model.POSITIVE_FROM:
+    feeling = by.feeling(text, score)
+    if feeling >= by.positive_from and feeling > by.negative_to:
         return Label.POSITIVE
-    if feeling <= model.NEGATIVE_TO and utterance is not Utterance.QUESTION:
+    if feeling <= by.negative_to and utterance is not Utterance.QUESTION:
         return Label.NEGATIVE
     return Label.UNCERTAIN
 
@@ -89,8 +92,9 @@ class Scorer:
     One thread at a time. The caches are bounded; a text costs time in proportion to its length.
     """
 
-    def __init__(self, segmenter: Words | None = None) -> None:
-        self.model = f"snownlp-{version('snownlp')}+{model.NAME}"
+    def __init__(self, segmenter: Words | None = None, labels: model.Model = _MS1) -> None:
+        self.labels = labels
+        self.model = f"snownlp-{version('snownlp')}+{labels.full_name}"
         self.load_seconds: float | None = None
         self._segmenter = segmenter
         self._bayes: _Bayes | None = None
@@ -124,7 +128,7 @@ class Scorer:
         """Score, label and kind of one text. Never fails on a text, whatever it holds."""
         utterance = classify(text)
         score = self.sentiment(text)
-        return Score(score, label(text, score, utterance), utterance, self.model)
+        return Score(score, label(text, score, utterance, self.labels), utterance, self.model)
 
     def score_many(self, texts: Iterable[str]) -> list[Score]:
         """The scores of *texts*, in their order."""

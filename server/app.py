@@ -58,6 +58,7 @@ from server.recordings import Recordings
 from server.reminders import Reminders
 from server.retention import Retention
 from server.scoring import Scoring
+from server.sentiment_commands import configured_model
 from server.services import SERVICES, Services, utc_now
 from server.store.database import Database
 from server.store.journal import Journal
@@ -145,7 +146,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
 
     broadcasts = Broadcasts(on_broadcast=broadcast_changed, on_stream=stream_measured, on_health=health_changed)
     hub = Hub(sio, directory, broadcasts, delivery, moderation_rules)
-    scoring = Scoring(database, on_scored=scored, on_health=health_changed)
+    scoring = Scoring(database, labels=configured_model(settings), on_scored=scored, on_health=health_changed)
     presence = Presence(database, redis, now=now, on_change=watching_changed)
     relay = Supervisor(
         media_port=settings.media_port,

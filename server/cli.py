@@ -47,6 +47,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except ServiceError as error:
         click.echo(f"minsheng: {error.message}", err=True)
         sys.exit(1)
+    except ConfigurationError as error:
+        click.echo(f"minsheng: {error}", err=True)
+        sys.exit(2)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -220,8 +223,9 @@ def adoption_report(activity: str, form: str, output: Path) -> None:
 def score() -> None:
     """Score comments: one a line on standard input, one JSON object a line on standard output, in order."""
     from feedback.scorer import Scorer
+    from server.sentiment_commands import configured_model
 
-    scorer = Scorer()
+    scorer = Scorer(labels=_or_exit(configured_model, load_settings()))
     # Bytes: a line that is no UTF-8 is scored for what can be read of it, and the order is kept.
     for line in sys.stdin.buffer:
         result = scorer.score_many([line.decode(errors="replace").rstrip("\r\n")])[0]
@@ -233,6 +237,71 @@ def score() -> None:
         }
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
         sys.stdout.flush()
+
+
+@main.group()
+def sentiment() -> None:
+    """Models that label comments: train one on labelled texts of your own, and measure them."""
+
+
+_FILES = click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+_TEXT_COLUMN = click.option("--text-column", default="text", show_default=True, help="Where the text stands.")
+_LABEL_COLUMN = click.option("--label-column", default="label", show_default=True, help="Where its label stands.")
+_HALF = click.option(
+    "--half",
+    type=click.Choice(["all", "first", "second"]),
+    default="all",
+    show_default=True,
+    help="Only this half of the texts, parted by their digest: train on one, measure on the other.",
+)
+
+
+@sentiment.command("train")
+@_FILES
+@click.option("--name", required=True, help="What the model is called; MINSHENG_SENTIMENT_MODEL names it.")
+@_TEXT_COLUMN
+@_LABEL_COLUMN
+@_HALF
+def sentiment_train(files: tuple[Path, ...], name: str, text_column: str, label_column: str, half: str) -> None:
+    """Train a model on labelled texts (CSV with a header, or JSON Lines) and keep it in the data folder."""
+    from server import sentiment_commands
+
+    data = _or_exit(sentiment_commands.read, files, text_column, label_column, half)
+    model, path = _or_exit(sentiment_commands.train, load_settings(), name, data)
+    counts = ", ".join(f"{count:,} {label}" for label, count in model.counts.items())
+    click.echo(f"{model.full_name}: {counts}; {len(model.weights):,} weights in {path}")
+
+
+@sentiment.command("evaluate")
+@_FILES
+@click.option("--model", "models", multiple=True, help="Model to measure; may be repeated. The one in use by default.")
+@_TEXT_COLUMN
+@_LABEL_COLUMN
+@_HALF
+def sentiment_evaluate(
+    files: tuple[Path, ...], models: tuple[str, ...], text_column: str, label_column: str, half: str
+) -> None:
+    """Measure models on labelled texts, each with a 95 % interval (bootstrap), next to snownlp alone."""
+    from server import sentiment_commands
+
+    settings = load_settings()
+    named = [_or_exit(sentiment_commands.named_model, settings, name) for name in models or (settings.sentiment_model,)]
+    click.echo(
+        sentiment_commands.measure(named, _or_exit(sentiment_commands.read, files, text_column, label_column, half))
+    )
+
+
+def _or_exit(work: Callable[..., T], *arguments: Any) -> T:
+    """The result of *work*; what is wrong with its input becomes one line and exit status 2."""
+    from feedback.training import BadData
+
+    try:
+        return work(*arguments)
+    except (BadData, ConfigurationError, OSError) as error:
+        click.echo(f"minsheng: {error}", err=True)
+        sys.exit(2)
 
 
 @main.command()

@@ -107,6 +107,11 @@ class Settings(BaseModel):
         (), description="Addresses or networks of reverse proxies whose forwarded headers count, comma-separated."
     )
 
+    sentiment_model: str = Field(
+        "ms1",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$",
+        description="Model that labels comments: ms1, or one made by `minsheng sentiment train`.",
+    )
     turn_urls: Annotated[tuple[str, ...], AfterValidator(_ice_servers)] = Field(
         (), description="STUN and TURN servers that browsers and encoders are told of, comma-separated."
     )

@@ -17,6 +17,7 @@ from threading import Thread
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from feedback.model import Model
 from feedback.scorer import Score, Scorer
 from server.store.database import Database
 from server.store.tables import Entry
@@ -30,14 +31,14 @@ _RETRY = 1.0
 _scorer: Scorer | None = None
 
 
-def _load() -> None:
+def _load(labels: Model) -> None:
     """Runs once in the scorer's process."""
     global _scorer  # noqa: PLW0603 - the process exists for this one object
     # Ctrl-C and a service manager's SIGTERM reach the whole group; the service ends this process itself.
     signal(SIGINT, SIG_IGN)
     signal(SIGTERM, SIG_IGN)
     Thread(target=_end_with_the_service, daemon=True).start()
-    _scorer = Scorer()
+    _scorer = Scorer(labels=labels)
 
 
 def _end_with_the_service() -> None:
@@ -57,17 +58,20 @@ def _score(texts: Sequence[str]) -> list[Score]:
 class Scoring:
     """Owner of the scorer's process and of the task that feeds it.
 
-    `on_scored` gets the ids of the entries that have a label now; `on_health` whether the scorer answers.
+    `labels` makes the labels; `on_scored` gets the ids of the entries that have a label now, `on_health`
+    whether the scorer answers.
     """
 
     def __init__(
         self,
         database: Database,
         *,
+        labels: Model,
         on_scored: Callable[[list[int]], Awaitable[None]],
         on_health: Callable[[bool], Awaitable[None]],
     ) -> None:
         self._database = database
+        self._labels = labels
         self._on_scored = on_scored
         self._on_health = on_health
         self._pool: ProcessPoolExecutor | None = None
@@ -146,7 +150,9 @@ class Scoring:
     async def _ask(self, texts: list[str]) -> list[Score]:
         if self._pool is None:
             # spawn: a fork would copy the event loop, its sockets and its locks.
-            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_load)
+            self._pool = ProcessPoolExecutor(
+                1, mp_context=get_context("spawn"), initializer=_load, initargs=(self._labels,)
+            )
         return await asyncio.get_running_loop().run_in_executor(self._pool, _score, texts)
 
     def _drop_pool(self) -> None:
