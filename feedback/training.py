@@ -210,10 +210,15 @@ def bands(sums: Sequence[tuple[float, Polarity]]) -> tuple[float, float]:
     lower = [step for step in steps if step <= 0]
     upper = [step for step in steps if step >= 0]
     if any(polarity is Polarity.NEUTRAL for _, polarity in sums):
-        return max(
-            ((low, high) for low in lower for high in upper),
-            key=lambda band: macro_f1([(said(value, *band), polarity) for value, polarity in sums]),
-        )
+        found = [
+            (macro_f1([(said(value, low, high), polarity) for value, polarity in sums]), low, high)
+            for low in lower
+            for high in upper
+        ]
+        best = max(found)[0]
+        # Where several bands are as good, the one in the middle stands furthest from every mistake.
+        lows, highs = ([band[side] for band in found if band[0] == best] for side in (1, 2))
+        return (min(lows) + max(lows)) / 2, (min(highs) + max(highs)) / 2
 
     def right(chosen: list[Polarity], polarity: Polarity) -> bool:
         return bool(chosen) and chosen.count(polarity) >= 0.85 * len(chosen)
