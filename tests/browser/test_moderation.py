@@ -156,6 +156,29 @@ async def test_public_comments_fly_over_the_picture_and_a_question_stands_on_scr
         await console.screenshot(path=pictures / "console-merge.png")
         await console.get_by_test_id("merge-choice").click()
         await expect(phone.get_by_test_id("question-merged")).to_have_count(1)
+
+        # Labels and a note for colleagues, a question dragged before another, and what the presenter reads.
+        for text in ("几点开门？", "停车收费吗？"):
+            further = (await again.call("question", speech(text)))["id"]
+            await admin.done("POST", f"/api/v1/entries/{further}/acts", {"act": "approve"})
+        await expect(console.get_by_test_id("tab-open")).to_contain_text("3")
+        await console.get_by_test_id("tab-open").click()
+        row = console.get_by_test_id("host-question").filter(has_text="停车收费吗")
+        await row.get_by_test_id("act-note").click()
+        await row.get_by_test_id("label-input").fill("收费")
+        await row.get_by_test_id("label-add").click()
+        await expect(row.get_by_test_id("labels")).to_contain_text("收费")
+        await row.get_by_test_id("note-input").fill("请后勤科答")
+        await row.get_by_test_id("note-add").click()
+        await expect(row.get_by_test_id("note")).to_contain_text("请后勤科答")
+        await row.drag_to(console.get_by_test_id("host-question").filter(has_text="老年卡在哪个窗口办？"))
+        # What is on screen stands first; then comes what the host placed.
+        await expect(console.get_by_test_id("host-question").nth(1)).to_contain_text("停车收费吗")
+        await console.screenshot(path=pictures / "console-queue.png")
+        await console.goto(f"{service.url}/console/{slug}/present")
+        await expect(console.get_by_test_id("presenter-next").first).to_contain_text("停车收费吗")
+        await expect(console.get_by_test_id("presenter-current")).to_contain_text("老年卡")
+        await console.screenshot(path=pictures / "presenter.png")
     finally:
         await again.close()
     assert await screen.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"

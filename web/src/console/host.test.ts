@@ -23,6 +23,11 @@ function question(id: number, over: Partial<Entry> = {}): Entry {
     merged: 0,
     merged_into: null,
     similar: [],
+    revision: 1,
+    handled_by: null,
+    labels: [],
+    notes: [],
+    lifted: null,
     ...over,
   };
 }
@@ -46,6 +51,12 @@ describe("the queue", () => {
     expect(orderOf("pending")(entries)).toEqual([1, 2, 3]);
     expect(orderOf("open")(entries)).toEqual([3, 2, 1]);
     expect(orderOf("answered")(entries)).toEqual([3, 2, 1]);
+  });
+
+  it("takes first what a host put first, in that order", () => {
+    const entries = [question(1, { votes: 9 }), question(2, { lifted: 2 }), question(3, { lifted: 1 }), question(4)];
+    expect(orderOf("open")(entries)).toEqual([3, 2, 1, 4]);
+    expect(orderOf("pending")(entries)).toEqual([3, 2, 1, 4]);
   });
 });
 

@@ -7,11 +7,19 @@ export function tabOf(entry: Entry): QueueTab {
   return "rest";
 }
 
+/** What a host put first comes before what nobody did. */
+function byLift(a: Entry, b: Entry): number {
+  if (a.lifted === null || b.lifted === null) return Number(a.lifted === null) - Number(b.lifted === null);
+  return a.lifted - b.lifted;
+}
+
 /** What waits longest for a decision stands first; what waits for an answer is ordered by votes, the rest by newest. */
 export function orderOf(tab: QueueTab): (entries: readonly Entry[]) => number[] {
   const compare = (a: Entry, b: Entry): number => {
-    if (tab === "pending") return a.id - b.id;
-    if (tab === "open") return Number(b.on_screen) - Number(a.on_screen) || b.votes - a.votes || a.id - b.id;
+    if (tab === "pending") return byLift(a, b) || a.id - b.id;
+    if (tab === "open") {
+      return Number(b.on_screen) - Number(a.on_screen) || byLift(a, b) || b.votes - a.votes || a.id - b.id;
+    }
     return b.id - a.id;
   };
   return (entries) => [...entries].sort(compare).map((entry) => entry.id);

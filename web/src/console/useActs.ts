@@ -29,6 +29,14 @@ export function inverse(before: Entry, act: Act): Act | null {
     case "reopen":
       if (before.answer !== null) return { act: "answer", mode: before.answer.mode, text: before.answer.text };
       return before.state === "declined" ? { act: "decline", reason: before.reason ?? "" } : { act: "approve" };
+    case "label":
+      return { act: "label", label: act.label, on: !act.on };
+    case "note":
+      return null;
+    case "lift":
+      return before.lifted === null ? { act: "lower" } : null;
+    case "lower":
+      return { act: "lift", above: null };
     case "merge":
       return { act: "split" };
     case "split":
@@ -52,6 +60,14 @@ function words(act: Act, entry: Entry): string {
       return act.mode === "live" ? "已记为现场回答" : "答复已公开";
     case "reopen":
       return entry.state === "answered" ? "已撤销答复" : entry.state === "declined" ? "已重新打开" : "已退回待审";
+    case "label":
+      return act.on ? "已加标签" : "已去标签";
+    case "note":
+      return "remove" in act ? "备注已删除" : "备注已保存";
+    case "lift":
+      return "已提前";
+    case "lower":
+      return "已恢复按票数排列";
     case "merge":
       return "已合并";
     case "split":

@@ -83,7 +83,10 @@ export function useHost(slug: string) {
   }
 
   /** One act, over the line or, while that is down, over HTTP. Throws ApiError with words for the host. */
-  async function act(id: number, { act: name, ...rest }: Act): Promise<Entry> {
+  async function act(id: number, { act: name, ...given }: Act): Promise<Entry> {
+    // What this host saw: where a colleague was quicker, the service says so and does nothing.
+    const seen = [...questions.value, ...comments.value].find((item) => item.id === id);
+    const rest = seen === undefined ? given : { ...given, revision: seen.revision };
     let entry: Entry;
     if (line.connection.value === "online") {
       let answer: ActAnswer;

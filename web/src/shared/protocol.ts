@@ -286,6 +286,14 @@ export interface Entry {
   merged_into: number | null;
   /** Questions that may ask the same. */
   similar: number[];
+  /** Grows with each act; an act that names an older one is refused. */
+  revision: number;
+  handled_by: string | null;
+  labels: string[];
+  /** What hosts tell each other. */
+  notes: { id: number; at: string; by: string; text: string }[];
+  /** Its place among the questions that a host put first; null = by votes and age. */
+  lifted: number | null;
 }
 
 export type WordLevel = "block" | "hold" | "mark";
@@ -430,6 +438,11 @@ export type Act =
   | { act: "reopen" }
   | { act: "merge"; into: number }
   | { act: "split" }
+  | { act: "label"; label: string; on: boolean }
+  | { act: "note"; text: string }
+  | { act: "note"; remove: number }
+  | { act: "lift"; above: number | null }
+  | { act: "lower" }
   | { act: "screen"; on: boolean }
   | { act: "suggest"; on: boolean }
   | { act: "ban"; minutes: number; reason: HideReason }
@@ -448,6 +461,7 @@ export interface PublicQuestion extends PublicComment {
   votes: number;
   /** How many that ask the same are merged into it. */
   merged: number;
+  lifted: number | null;
   state: "open" | "answered";
   on_screen: boolean;
   answer: Answer | null;
