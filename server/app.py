@@ -204,7 +204,11 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
 
     async def snapshot(slug: str) -> dict[str, object]:
         view = await activities.activity_view(services, slug)
-        return {"activity": view.model_dump(mode="json"), "stream": await broadcasts.stream(slug)}
+        return {
+            "activity": view.model_dump(mode="json"),
+            "stream": await broadcasts.stream(slug),
+            "history": broadcasts.history.of(slug),
+        }
 
     sio.register_namespace(audience)
     sio.register_namespace(

@@ -1,12 +1,14 @@
 """What is on air: the relay's news, carried to pages and consoles."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging import getLogger
 from typing import Any
 
+from server.stream_history import StreamHistory
 from streaming.errors import RelayError
 from streaming.figures import RelayStats
 from streaming.supervisor import PublisherChanged, RelayChanged, RelayEvent, Supervisor
@@ -36,6 +38,7 @@ class Broadcasts:
         self._on_air: set[str] = set()
         self._news: asyncio.Queue[RelayEvent] = asyncio.Queue(1000)
         self._tasks: list[asyncio.Task[None]] = []
+        self.history = StreamHistory()
         self.latest: RelayStats | None = None
         """The relay's last figures; None before the first and while it restarts."""
 
@@ -81,6 +84,7 @@ class Broadcasts:
             "on_air": self.on_air(slug),
             "publisher": None if publisher is None else {**publisher.as_dict(), "since": _moment(publisher.since)},
             "viewers": stats.viewers if stats else 0,
+            "moment": self.history.latest(slug),
             "relay": "up" if self._relay is not None and self._relay.up else "restarting",
         }
 
@@ -102,6 +106,7 @@ class Broadcasts:
                 self.latest = None
             activities = set(self.latest.activities) if self.latest else set()
             for slug in activities | told:
+                self.history.add(slug, self.latest.activities.get(slug) if self.latest else None, time.time())
                 await self._on_stream(slug, await self.stream(slug))
             told = activities
 

@@ -11,11 +11,12 @@ import type {
   EntryKind,
   Health,
   Stream,
+  StreamMoment,
 } from "../shared/protocol";
 import { openLine } from "../shared/socket";
 
 interface Received {
-  state(now: { activity: Activity; stream: Stream }): void;
+  state(now: { activity: Activity; stream: Stream; history: StreamMoment[] }): void;
   comments(list: Entry[]): void;
   questions(list: Entry[]): void;
   presence(now: { watching: number }): void;
@@ -36,6 +37,8 @@ interface Sent extends Record<Act["act"], (command: Command, answer: (given: Act
 
 const PATIENCE = 10_000;
 const KEPT = 5_000;
+/** Ten minutes of the stream, one moment in two seconds. */
+const MOMENTS = 300;
 
 /** The host's line to one activity. */
 export function useHost(slug: string) {
@@ -43,6 +46,7 @@ export function useHost(slug: string) {
   const comments = shallowRef<Entry[]>([]);
   const questions = shallowRef<Entry[]>([]);
   const stream = shallowRef<Stream | null>(null);
+  const history = shallowRef<StreamMoment[]>([]);
   const health = ref<Health>({ scorer: "up", relay: "up" });
   const watching = ref(0);
   /** Whether older entries than those here may exist. */
@@ -54,12 +58,16 @@ export function useHost(slug: string) {
   socket.on("state", (now) => {
     activity.value = now.activity;
     stream.value = now.stream;
+    history.value = now.history;
     watching.value = now.activity.watching;
   });
   socket.on("comments", (list) => (comments.value = merge(comments.value, list, KEPT)));
   socket.on("questions", (list) => (questions.value = merge(questions.value, list, KEPT)));
   socket.on("presence", (now) => (watching.value = now.watching));
-  socket.on("stream", (now) => (stream.value = now));
+  socket.on("stream", (now) => {
+    stream.value = now;
+    if (now.moment !== null) history.value = [...history.value.slice(1 - MOMENTS), now.moment];
+  });
   socket.on("health", (now) => (health.value = now));
   socket.on("broadcast", (now) => {
     if (activity.value === null) return;
@@ -119,6 +127,7 @@ export function useHost(slug: string) {
     comments,
     questions,
     stream,
+    history,
     health,
     watching,
     more,

@@ -260,7 +260,17 @@ export interface Stream {
   } | null;
   viewers: number;
   relay: "up" | "restarting";
+  moment: StreamMoment | null;
 }
+
+/** Seconds since 1970, bits a second, frames a second, per cent lost, sessions that receive. */
+export type StreamMoment = [
+  at: number,
+  bitrate: number | null,
+  fps: number | null,
+  loss: number | null,
+  viewers: number,
+];
 
 export type SentimentLabel = "positive" | "negative" | "uncertain" | "unscored";
 export type Utterance = "question" | "suggestion" | "complaint" | "thanks" | "empty" | "other";
