@@ -6,6 +6,7 @@ in each. The bands beyond which a text is 正面 or 负面 are set on texts that
 
 import csv
 import hashlib
+import itertools
 import json
 import random
 from collections import Counter
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from math import exp, sqrt
 from pathlib import Path
 
@@ -28,6 +30,7 @@ _ROUNDS = 6
 _RATE = 0.15
 _DECAY = 2e-5
 _SEED = 20230927
+_MOST_CUTS = 160
 
 
 class BadData(Exception):
@@ -205,20 +208,20 @@ def _fit(examples: Sequence[_Example], chance: random.Random) -> _Linear:
 
 def bands(sums: Sequence[tuple[float, Polarity]]) -> tuple[float, float]:
     """(at most negative, at least positive): the best macro-F1, or, without neutral texts, 85 % right on each side."""
-    values = sorted(value for value, _ in sums)
-    steps = sorted({0.0, *(values[len(values) * part // 40] for part in range(40))})
-    lower = [step for step in steps if step <= 0]
-    upper = [step for step in steps if step >= 0]
+    values = sorted({value for value, _ in sums})
+    cuts = [0.0, *((one + other) / 2 for one, other in itertools.pairwise(values))]
+    cuts = sorted(cuts[:: max(1, len(cuts) // _MOST_CUTS)])
+    lower, upper = [cut for cut in cuts if cut <= 0], [cut for cut in cuts if cut >= 0]
     if any(polarity is Polarity.NEUTRAL for _, polarity in sums):
-        found = [
-            (macro_f1([(said(value, low, high), polarity) for value, polarity in sums]), low, high)
-            for low in lower
-            for high in upper
-        ]
-        best = max(found)[0]
-        # Where several bands are as good, the one in the middle stands furthest from every mistake.
-        lows, highs = ([band[side] for band in found if band[0] == best] for side in (1, 2))
-        return (min(lows) + max(lows)) / 2, (min(highs) + max(highs)) / 2
+
+        def worth(low: float, high: float) -> float:
+            return macro_f1([(said(value, low, high), polarity) for value, polarity in sums])
+
+        low, high = lower[len(lower) // 2], upper[len(upper) // 2]
+        for _ in range(3):  # each in turn: what is best for one side hardly depends on the other
+            low = _best(lower, partial(worth, high=high))
+            high = _best(upper, partial(worth, low))
+        return low, high
 
     def right(chosen: list[Polarity], polarity: Polarity) -> bool:
         return bool(chosen) and chosen.count(polarity) >= 0.85 * len(chosen)
@@ -226,6 +229,14 @@ def bands(sums: Sequence[tuple[float, Polarity]]) -> tuple[float, float]:
     low = next((s for s in reversed(lower) if right([p for v, p in sums if v <= s], Polarity.NEGATIVE)), lower[0])
     high = next((s for s in upper if right([p for v, p in sums if v >= s], Polarity.POSITIVE)), upper[-1])
     return low, high
+
+
+def _best(cuts: Sequence[float], worth: Callable[[float], float]) -> float:
+    """The cut that is worth most; of several that are worth the same, the middle one."""
+    found = [(worth(cut), cut) for cut in cuts]
+    most = max(found)[0]
+    tied = [cut for value, cut in found if value == most]
+    return tied[len(tied) // 2]
 
 
 def said(feeling: float, negative_to: float, positive_from: float) -> Polarity:
