@@ -28,6 +28,7 @@ class Known:
     moderation: str = "after"
     slow_seconds: int = 0
     challenge: str = "auto"
+    identity: str = "guest"
 
 
 class Directory:
@@ -70,6 +71,7 @@ class Directory:
             moderation=activity.moderation,
             slow_seconds=activity.slow_seconds,
             challenge=activity.challenge,
+            identity=activity.identity,
         )
 
     def forget(self, slug: str) -> None:

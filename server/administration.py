@@ -19,6 +19,9 @@ from server.config import Settings
 from server.digests import collect, write
 from server.errors import NotFound
 from server.holidays import entered_tables
+from server.identity import author_of
+from server.outcomes import receipt_code
+from server.personal import Seals
 from server.programme.calendar import YearTable
 from server.serve import stop_signal
 from server.services import utc_now
@@ -107,6 +110,12 @@ async def adoption_report_of(settings: Settings, slug: str, form: str) -> bytes:
     async with opened(settings) as database, database.read() as session:
         record = await collect_record(session, await get_activity(session, slug))
     return write_record(record, form)
+
+
+async def author(settings: Settings, receipt: str, reason: str) -> str:
+    """The phone behind an entry; why somebody looked stands in the log."""
+    async with opened(settings) as database, database.write() as session:
+        return await author_of(session, Seals(settings.signing_key()), receipt_code(receipt), reason, utc_now())
 
 
 async def import_plan(settings: Settings, content: bytes, *, confirm: bool, only: tuple[str, ...]) -> tuple[str, bool]:

@@ -44,6 +44,7 @@ from server.http import (
     recordings as recordings_http,
 )
 from server.http.errors import errors
+from server.identity import Identities
 from server.mail import Mailer
 from server.moderation_rules import Rules
 from server.personal import Seals
@@ -60,6 +61,7 @@ from server.retention import Retention
 from server.scoring import Scoring
 from server.sentiment_commands import configured_model
 from server.services import SERVICES, Services, utc_now
+from server.sms import Gateway
 from server.store.database import Database
 from server.store.journal import Journal
 from server.uploads import FileStore
@@ -156,6 +158,8 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     )
     recordings = Recordings(database, settings.data_dir, limit=int(settings.recording_gigabytes * 1e9), now=now)
     packagers = Packagers(settings.data_dir / "hls", relay, prepare=recordings.prepare, on_end=recordings.settle)
+    gateway, seals = Gateway(settings.sms_url, settings.sms_secret), Seals(key)
+    identities = Identities(database, gateway, seals, moderation_rules, key=key, now=now)
     audience = AudienceNamespace(
         key=key,
         database=database,
@@ -165,6 +169,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         delivery=delivery,
         presence=presence,
         rules=moderation_rules,
+        identities=identities,
         on_air=broadcasts.on_air,
         address_of=lambda environ: authenticator.address_of(environ["aiohttp.request"]),
         now=now,
@@ -196,8 +201,10 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         lookups=Buckets(ADDRESS_LOOKUPS),
         sessions=Buckets(ADDRESS_SESSIONS),
         registering=Buckets(ADDRESS_FORMS),
-        seals=Seals(key),
+        seals=seals,
         mailer=mailer,
+        gateway=gateway,
+        identities=identities,
         reminders=Reminders(database, mailer, board=f"{settings.site_url}/admin", now=now),
         retention=Retention(database, now=now),
     )

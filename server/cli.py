@@ -220,6 +220,16 @@ def adoption_report(activity: str, form: str, output: Path) -> None:
 
 
 @main.command()
+@click.argument("receipt")
+@click.option("--reason", required=True, metavar="TEXT", help="On which request; it stands in the log.")
+def author(receipt: str, reason: str) -> None:
+    """Print the phone with which the author of RECEIPT was verified, for a request that the law provides for."""
+    from server import administration
+
+    click.echo(run(administration.author(load_settings(), receipt, reason)))
+
+
+@main.command()
 def score() -> None:
     """Score comments: one a line on standard input, one JSON object a line on standard output, in order."""
     from feedback.scorer import Scorer

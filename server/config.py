@@ -50,6 +50,12 @@ def _public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _sms_url(value: str) -> str:
+    if value and value != "console:" and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
+        raise ValueError("should be console:, or begin with http:// or https://")
+    return value
+
+
 _ICE_SERVER = re.compile(r"(stuns?|turns?):[A-Za-z0-9.:\[\]-]+(\?transport=(udp|tcp))?")
 
 
@@ -64,6 +70,10 @@ def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
     for network in value:
         ip_network(network, strict=False)
     return value
+
+
+_SECRET = {"admin_password", "secret_key", "smtp_url", "sms_url", "sms_secret", "turn_secret"}
+"""Settings whose value no error message repeats."""
 
 
 class Settings(BaseModel):
@@ -103,6 +113,10 @@ class Settings(BaseModel):
         ge=0,
         description="Room for recordings, in 10⁹ bytes; what would not fit is not kept. 0 = none.",
     )
+    sms_url: Annotated[str, AfterValidator(_sms_url)] = Field(
+        "", description="Hook that takes text messages with codes; `console:` prints them; empty means none."
+    )
+    sms_secret: str = Field("", description="Secret shared with that hook: every request is signed with it.")
     trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_networks)] = Field(
         (), description="Addresses or networks of reverse proxies whose forwarded headers count, comma-separated."
     )
@@ -130,6 +144,12 @@ class Settings(BaseModel):
             raise ValueError("a TURN server needs MINSHENG_TURN_SECRET, the secret that it shares with the service")
         return self
 
+    @model_validator(mode="after")
+    def _sms_needs_its_secret(self) -> Self:
+        if self.sms_url.startswith("http") and not self.sms_secret:
+            raise ValueError("a gateway for text messages needs MINSHENG_SMS_SECRET, which it shares with the service")
+        return self
+
     @classmethod
     def load(cls, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> "Settings":
         """Read ``MINSHENG_*`` from `environ`; `flags` of the same names win where they are not None.
@@ -152,9 +172,7 @@ class Settings(BaseModel):
             if not first["loc"]:
                 raise ConfigurationError(first["msg"]) from None
             field = str(first["loc"][0])
-            shown = (
-                "…" if field in {"admin_password", "secret_key", "smtp_url", "turn_secret"} else repr(first["input"])
-            )
+            shown = "…" if field in _SECRET else repr(first["input"])
             raise ConfigurationError(f"{PREFIX}{field.upper()} = {shown}: {first['msg']}") from None
 
     @property

@@ -93,6 +93,10 @@ class Rules:
         self._task: asyncio.Task[None] | None = None
         self.blocked = 0
         """Entries refused because of a word, since the start."""
+        self.held = 0
+        """Comments that wait for a host because of a word, the mode or a device that is new."""
+        self.refused = 0
+        """Messages refused because of a ban."""
 
     async def start(self) -> None:
         """Load the rules and begin to watch them."""
@@ -122,6 +126,7 @@ class Rules:
             raise Unavailable("系统正在恢复，请稍后再发。", retry_after=3)
         muted = self.muted(activity_id, device)
         if muted is not None:
+            self.refused += 1
             seconds = (muted.until - self._now()).total_seconds()
             raise Forbidden(muted_words(muted), code="muted", retry_after=seconds)
 
@@ -139,6 +144,8 @@ class Rules:
             raise BadRequest("留言或昵称里有不能发布的内容，没有发出。请修改以后再发。", code="blocked")
         newcomer = activity.moderation == "suspicious" and not self._trusts(activity.id, device)
         state = first_state(kind, activity.moderation, severity, newcomer=newcomer)
+        if kind is Kind.COMMENT and state is State.PENDING:
+            self.held += 1
         if newcomer and kind is Kind.COMMENT:
             flags.append({"rule": "newcomer"})
         return Admitted(state, flags or None)

@@ -15,6 +15,7 @@ State = Literal["scheduled", "live", "ended"]
 Form = Literal["online", "in-person", "hybrid"]
 Mode = Literal["after", "before", "suspicious"]
 ChallengeMode = Literal["off", "auto", "on"]
+IdentityMode = Literal["guest", "phone"]
 
 
 class UnitView(BaseModel):
@@ -84,6 +85,7 @@ class ActivityView(SummaryView):
     """Working days in which the unit itself undertakes to say what was adopted."""
     slow_seconds: int
     challenge: ChallengeMode
+    identity: IdentityMode
 
 
 class DeadlineView(BaseModel):

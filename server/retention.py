@@ -8,6 +8,7 @@ from logging import getLogger
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.identity import erase_phones
 from server.registrations import erase_old
 from server.store.database import Database
 
@@ -41,8 +42,11 @@ class Retention:
             try:
                 async with self._database.write() as session:
                     erased = await erase_old(session, self._now())
+                    phones = await erase_phones(session, self._now())
                 if erased:
                     log.info("retention: %d registrations erased", erased)
+                if phones:
+                    log.info("retention: %d phones of speakers erased", phones)
             except (SQLAlchemyError, OSError) as error:
                 log.error("retention: %s", error)
             await asyncio.sleep(EVERY_SECONDS)

@@ -19,6 +19,7 @@ from server.uploads import FileStore
 
 if TYPE_CHECKING:
     from server.broadcasts import Broadcasts
+    from server.identity import Identities
     from server.mail import Mailer
     from server.moderation_rules import Rules
     from server.personal import Seals
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from server.reminders import Reminders
     from server.retention import Retention
     from server.scoring import Scoring
+    from server.sms import Gateway
     from streaming.packagers import Packagers
     from streaming.supervisor import Supervisor
 
@@ -73,6 +75,8 @@ class Services:
     registering: "Buckets"
     seals: "Seals"
     mailer: "Mailer"
+    gateway: "Gateway"
+    identities: "Identities"
     reminders: "Reminders"
     retention: "Retention"
 

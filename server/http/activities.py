@@ -20,14 +20,25 @@ from server.activities import (
 from server.auth.publishing import publish_token
 from server.auth.rights import Right
 from server.deadlines import NOTHING, deadline_views, published, timetable_of
-from server.errors import BadRequest, Forbidden
+from server.errors import BadRequest, Conflict, Forbidden
 from server.filings import file_if_due, times_of
 from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
 from server.materials import materials_version
 from server.notices import announced
 from server.programme.calendar import beijing_date
-from server.protocol import ActivityView, ChallengeMode, CountsView, DeskRow, Form, Kind, Mode, SummaryView, UnitView
+from server.protocol import (
+    ActivityView,
+    ChallengeMode,
+    CountsView,
+    DeskRow,
+    Form,
+    IdentityMode,
+    Kind,
+    Mode,
+    SummaryView,
+    UnitView,
+)
 from server.services import Services
 from server.store.tables import Act, Activity, Entry, Suggestion, Unit
 
@@ -72,6 +83,7 @@ class ActivityChange(BaseModel):
     promise_days: int | None = Field(None, ge=1, le=60)
     slow_seconds: int | None = Field(None, ge=0, le=600)
     challenge: ChallengeMode | None = None
+    identity: IdentityMode | None = None
     units: list[str] | None = Field(None, min_length=1, max_length=10)
     reason: Words = Field("", max_length=500)
 
@@ -127,6 +139,7 @@ def _view(
         promise_days=activity.promise_days,
         slow_seconds=activity.slow_seconds,
         challenge=cast("ChallengeMode", activity.challenge),
+        identity=cast("IdentityMode", activity.identity),
     )
 
 
@@ -174,6 +187,8 @@ async def change(call: Call[ActivityChange]) -> ActivityView:
     services, fields = call.services, call.body.model_dump(exclude_unset=True, exclude={"reason", "units"})
     if missing := next((name for name, value in fields.items() if value is None and name not in _MAY_BE_UNSET), None):
         raise BadRequest(f"请检查 {missing}：没有填写。")
+    if fields.get("identity") == "phone" and not services.gateway.configured:
+        raise Conflict("还没有配置短信网关，不能要求验证手机号。请联系管理员。", code="no_gateway")
     async with services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
         times, before = times_of(activity), {name: _jsonable(getattr(activity, name)) for name in fields}
@@ -201,7 +216,7 @@ async def change(call: Call[ActivityChange]) -> ActivityView:
         )
         await file_if_due(session, call.staff, activity, times, reason=call.body.reason, now=services.now())
     services.directory.forget(call.target.slug)
-    if "slow_seconds" in fields:
+    if {"slow_seconds", "identity"} & fields.keys():
         await services.hub.announce(call.target.slug)
     return await activity_view(services, call.target.slug)
 

@@ -16,6 +16,7 @@ from feedback.states import Kind
 from feedback.text import ANONYMOUS, clean, is_blank
 from server.activities import Directory, Known
 from server.errors import BadRequest, Conflict, NotFound, RateLimited, ServiceError
+from server.identity import Code, Identities, Phone
 from server.merging import head_of
 from server.moderation_rules import Rules
 from server.protocol import CommentView, QuestionView, dump
@@ -110,6 +111,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         delivery: Delivery,
         presence: Presence,
         rules: Rules,
+        identities: Identities,
         on_air: Callable[[str], bool],
         address_of: Callable[[dict[str, Any]], str],
         now: Callable[[], datetime],
@@ -123,6 +125,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self._delivery = delivery
         self._presence = presence
         self._rules = rules
+        self._identities = identities
         self._on_air = on_air
         self._address_of = address_of
         self._now = now
@@ -209,6 +212,14 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         """The solution of a challenge."""
         return await acknowledge(self._prove(sid, data))
 
+    async def on_phone(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
+        """A phone to which a code is to be sent."""
+        return await acknowledge(self._phone(sid, data))
+
+    async def on_code(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
+        """The code of the text message."""
+        return await acknowledge(self._code(sid, data))
+
     async def on_resume(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
         """What was missed since an id."""
         return await acknowledge(self._resume(sid, data))
@@ -225,6 +236,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         key = clean(speech.key)
         try:
             self._admit(session, activity)
+            await self._identities.require(activity, session["device"])
             admitted = self._rules.admit(activity, Kind(kind), session["device"], text, nickname)
             self.slow_mode.take(f"{activity.id}:{session['device']}", activity.slow_seconds)
         except ServiceError:
@@ -271,6 +283,23 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         session = await self.get_session(sid)
         self.address_speech.take(session["address"])
         self.challenges.prove(session["device"], solution)
+        return {}
+
+    async def _phone(self, sid: str, data: object) -> dict[str, Any]:
+        phone = Phone.model_validate(data)
+        session = await self.get_session(sid)
+        activity = await self._directory.find(session["slug"])
+        self._rules.require_voice(activity.id, session["device"])
+        await self._identities.send(activity, session["device"], session["address"], phone.phone)
+        return {}
+
+    async def _code(self, sid: str, data: object) -> dict[str, Any]:
+        code = Code.model_validate(data)
+        session = await self.get_session(sid)
+        self.address_speech.take(session["address"])
+        self.device_votes.take(session["device"])
+        activity = await self._directory.find(session["slug"])
+        await self._identities.prove(activity, session["device"], code.code)
         return {}
 
     async def _known(self, activity_id: int, device: str, key: str) -> dict[str, Any] | None:

@@ -53,8 +53,9 @@ def make_server(redis_url: str, malformed: Malformed) -> socketio.AsyncServer:
 
 
 def broadcast_news(activity: Known, *, on_air: bool) -> dict[str, Any]:
-    """The event `broadcast`: the state of an activity, and how fast it may be spoken to."""
-    return {"state": activity.state, "on_air": on_air, "slow_seconds": activity.slow_seconds}
+    """The event `broadcast`: the state of an activity, and on which terms it may be spoken to."""
+    terms = {"slow_seconds": activity.slow_seconds, "identity": activity.identity}
+    return {"state": activity.state, "on_air": on_air, **terms}
 
 
 class Hub:

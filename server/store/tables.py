@@ -130,6 +130,8 @@ class Activity(Base):
     """Whether people on the spot are chosen by 公开遴选: a 遴选公告 is due then (server.selection sets it)."""
     selection_announced_at: Mapped[datetime | None]
     """When the first 遴选公告 was published."""
+    identity: Mapped[str] = mapped_column(String(8), default="guest", server_default="guest")
+    """What a citizen proves before speaking: `guest` nothing, `phone` a phone (server.identity)."""
     promise_days: Mapped[int | None]
     """The unit's own promise: working days after the last day in which it says what was adopted (采纳情况反馈)."""
     leader: Mapped[str] = mapped_column(String(200), default="", server_default="")

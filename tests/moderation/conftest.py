@@ -1,12 +1,13 @@
 """A service of their own, databases of both kinds, and the sockets that a test opens."""
 
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from tests.citizen import Client
 from tests.server.conftest import database, database_url
-from tests.service import ServiceProcess
+from tests.service import ServiceProcess, free_port
 
 __all__ = ["database", "database_url", "service", "sockets"]
 
@@ -14,7 +15,10 @@ __all__ = ["database", "database_url", "service", "sockets"]
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     """One running service for these tests alone: the district's word lists hold for every activity."""
-    process = ServiceProcess(tmp_path_factory.mktemp("moderation")).start()
+    hook = f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}/sms"
+    process = ServiceProcess(
+        tmp_path_factory.mktemp("moderation"), MINSHENG_SMS_URL=hook, MINSHENG_SMS_SECRET="shared-with-the-gateway"
+    ).start()
     yield process
     assert process.stop() == 0, process.log.read_text()
 

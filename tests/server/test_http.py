@@ -162,6 +162,8 @@ async def test_health_and_metrics(service: ServiceProcess) -> None:
             text = await answer.text()
     assert "minsheng_relay_up 1.0" in text
     assert "minsheng_journal_refused_total" in text
+    for what in ("blocked", "held", "muted"):
+        assert f'minsheng_rules_total{{what="{what}"}}' in text
 
 
 async def test_a_browsers_socket_is_not_deflated(service: ServiceProcess) -> None:
