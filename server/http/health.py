@@ -64,23 +64,10 @@ def _collect(services: Services) -> CollectorRegistry:
 
     counter("minsheng_journal_refused", "Entries and votes turned away by a full queue", services.journal.refused)
     counter("minsheng_delivery_dropped", "Stored entries not sent live", services.delivery.dropped)
-    audience = services.audience
-    limited = Counter("minsheng_limited", "Messages refused by a limit", ["limit"], registry=registry)
-    limited.labels("device_speech").inc(audience.device_speech.refused)
-    limited.labels("device_votes").inc(audience.device_votes.refused)
-    limited.labels("address_speech").inc(audience.address_speech.refused)
-    limited.labels("activity_speech").inc(audience.activity_speech.refused)
-    limited.labels("slow_mode").inc(audience.slow_mode.refused)
-    limited.labels("challenge").inc(audience.challenges.asked)
-    for name in ("device_codes", "phone_codes", "address_codes", "all_codes"):
-        limited.labels(name).inc(getattr(services.identities, name).refused)
-    rules = Counter("minsheng_rules", "Entries that the rules refused or held", ["what"], registry=registry)
-    rules.labels("blocked").inc(services.rules.blocked)
-    rules.labels("held").inc(services.rules.held)
-    rules.labels("muted").inc(services.rules.refused)
+    _count_refusals(services, registry)
     counter("minsheng_sms_sent", "Codes that the gateway took", services.gateway.sent)
     counter("minsheng_sms_failed", "Codes that it did not take", services.gateway.failed)
-    counter("minsheng_challenges_solved", "Devices that proved work", audience.challenges.solved)
+    counter("minsheng_challenges_solved", "Devices that proved work", services.audience.challenges.solved)
     counter("minsheng_slow_phones", "Lines cut because the phone did not read", services.sio.manager.slow)
     counter("minsheng_malformed_frames", "Frames that are no Socket.IO", services.malformed.count)
     counter("minsheng_mail_sent", "Messages that the mail server took", services.mailer.sent)
@@ -115,3 +102,23 @@ def _collect(services: Services) -> CollectorRegistry:
         for name, value in stats.drops.items():
             drops.labels(name).inc(value)
     return registry
+
+
+def _count_refusals(services: Services, registry: CollectorRegistry) -> None:
+    """What was refused or held, by the limit or the rule."""
+    audience, identities = services.audience, services.identities
+    limited = Counter("minsheng_limited", "Messages refused by a limit", ["limit"], registry=registry)
+    limited.labels("device_speech").inc(audience.device_speech.refused)
+    limited.labels("device_votes").inc(audience.device_votes.refused)
+    limited.labels("address_speech").inc(audience.address_speech.refused)
+    limited.labels("activity_speech").inc(audience.activity_speech.refused)
+    limited.labels("slow_mode").inc(audience.slow_mode.refused)
+    limited.labels("challenge").inc(audience.challenges.asked)
+    limited.labels("device_codes").inc(identities.device_codes.refused)
+    limited.labels("phone_codes").inc(identities.phone_codes.refused)
+    limited.labels("address_codes").inc(identities.address_codes.refused)
+    limited.labels("all_codes").inc(identities.all_codes.refused)
+    rules = Counter("minsheng_rules", "Entries that the rules refused or held", ["what"], registry=registry)
+    rules.labels("blocked").inc(services.rules.blocked)
+    rules.labels("held").inc(services.rules.held)
+    rules.labels("muted").inc(services.rules.refused)
