@@ -10,12 +10,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+from playwright.async_api import Browser, expect
 
 from streaming.publish import publish
+from tests.browser.test_story import DESKTOP, PHONE, open_page
 from tests.citizen import citizen
 from tests.hls.test_recording import ffprobe
 from tests.hls.test_service import clip
-from tests.service import ServiceProcess, Staff
+from tests.service import ADMIN_PASSWORD, ServiceProcess, Staff
 
 __all__ = ["clip"]
 
@@ -67,8 +69,43 @@ async def finished(admin: Staff, slug: str) -> dict[str, Any]:
     return answer
 
 
+async def release_in_the_console(service: ServiceProcess, browser: Browser, pictures: Path, slug: str) -> None:
+    """A host lets the public see it."""
+    errors: list[str] = []
+    page = await open_page(browser, f"{service.url}/console/{slug}", DESKTOP, errors)
+    await page.get_by_test_id("login-username").fill("admin")
+    await page.get_by_test_id("login-password").fill(ADMIN_PASSWORD)
+    await page.get_by_test_id("login-submit").click()
+    await expect(page.get_by_test_id("recording")).to_have_attribute("data-state", "ready", timeout=20_000)
+    await page.get_by_test_id("recording-release").scroll_into_view_if_needed()
+    await page.screenshot(path=pictures / "recording-console.png")
+    await page.get_by_test_id("recording-release").click()
+    await expect(page.get_by_test_id("recording")).to_contain_text("由 管理员 公开")
+    assert errors == []
+    await page.context.close()
+
+
+async def replay_on_a_phone(
+    service: ServiceProcess, browser: Browser, pictures: Path, slug: str, answered: float
+) -> None:
+    """A citizen goes to the answer, and the picture moves on from there."""
+    errors: list[str] = []
+    page = await open_page(browser, f"{service.url}/a/{slug}", PHONE, errors)
+    await page.get_by_test_id("replay-questions").click()
+    await page.get_by_role("button", name="录像里能看到这个问题吗？").click()
+    moved = "at => { const video = document.querySelector('[data-testid=replay]'); return video.currentTime > at }"
+    await page.wait_for_function(moved, arg=answered + 0.3, timeout=20_000)
+    await page.get_by_role("button", name="随画面").click()
+    await expect(page.get_by_test_id("replay-mark")).to_have_count(2)
+    await page.screenshot(path=pictures / "replay-phone.png")
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await page.screenshot(path=pictures / "replay-desktop.png")
+    assert errors == []
+    await page.context.close()
+
+
 async def test_a_recording_is_seen_by_nobody_before_it_is_released(
-    service: ServiceProcess, admin: Staff, clip: Path, tmp_path: Path
+    service: ServiceProcess, admin: Staff, clip: Path, tmp_path: Path, browser: Browser, pictures: Path
 ) -> None:
     slug = await admin.own_activity("有录像的开放日")
     path = f"/api/v1/activities/{slug}"
@@ -102,8 +139,8 @@ async def test_a_recording_is_seen_by_nobody_before_it_is_released(
         assert {stream["codec_name"] for stream in probed["streams"]} == {"h264", "aac"}
         assert float(probed["format"]["duration"]) == pytest.approx(ready["seconds"], abs=0.2)
 
-        released = await admin.done("PUT", f"{path}/recording", {"released": True})
-        assert released["released_by"] == "管理员"
+        await release_in_the_console(service, browser, pictures, slug)
+        assert (await recording(admin, slug))["released_by"] == "管理员"
         async with public.get(f"{path}/recording.mp4", headers={"Range": "bytes=4-7"}) as answer:
             assert (answer.status, await answer.read()) == (206, b"ftyp")
         async with public.get(f"/hls/{slug}/index.m3u8") as answer:
@@ -119,6 +156,7 @@ async def test_a_recording_is_seen_by_nobody_before_it_is_released(
         asked, shown = replay["marks"]
         assert 0 < asked["at"] <= shown["at"] <= asked["answered"] <= ready["seconds"]
         assert shown["answered"] is None
+        await replay_on_a_phone(service, browser, pictures, slug, asked["answered"])
 
         await admin.done("PUT", f"{path}/recording", {"released": False})
         async with public.get(f"{path}/replay") as answer:

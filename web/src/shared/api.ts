@@ -32,6 +32,8 @@ import type {
   Outcomes,
   Quote,
   Receipt,
+  Recording,
+  Replay,
   Role,
   Suggestion,
   Summary,
@@ -207,6 +209,10 @@ export const api = {
     (await request<{ activities: Summary[] }>("GET", "/activities")).activities,
   activity: (slug: string): Promise<Activity> => request("GET", `/activities/${at(slug)}`),
   outcomes: (slug: string): Promise<Outcomes> => request("GET", `/activities/${at(slug)}/outcomes`),
+  replay: (slug: string): Promise<Replay> => request("GET", `/activities/${at(slug)}/replay`),
+  recording: (slug: string): Promise<Recording> => request("GET", `/activities/${at(slug)}/recording`),
+  setRecording: (slug: string, change: { allowed?: boolean; released?: boolean }): Promise<Recording> =>
+    request("PUT", `/activities/${at(slug)}/recording`, change),
   receipt: (receipt: string): Promise<Receipt> => request("POST", "/receipts", { receipt }),
   withdraw: (receipt: string): Promise<Receipt> => request("POST", "/receipts/withdraw", { receipt }),
 

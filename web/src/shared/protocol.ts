@@ -664,3 +664,33 @@ export interface Across {
   overdue: { slug: string; title: string; number: number; text: string; due: string }[];
   overdue_count: number;
 }
+
+/** A public entry at its second of a recording; `answered` only where it was answered on air. */
+export interface ReplayMark {
+  id: number;
+  kind: EntryKind;
+  nickname: string;
+  text: string;
+  at: number;
+  answered: number | null;
+  answer: string | null;
+}
+
+export interface Replay {
+  playlist: string;
+  file: string;
+  seconds: number;
+  marks: ReplayMark[];
+}
+
+export interface Recording {
+  allowed: boolean;
+  state: "none" | "recording" | "finishing" | "ready" | "failed";
+  stopped: "limit" | "disk" | null;
+  seconds: number;
+  bytes: number;
+  sha256: string | null;
+  interruptions: number;
+  released_at: string | null;
+  released_by: string | null;
+}
