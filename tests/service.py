@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from yarl import URL
@@ -121,15 +121,22 @@ class ServiceProcess:
         )
 
 
+class Reachable(Protocol):
+    """A service that listens somewhere."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class Staff:
     """A signed-in member of staff with an HTTP session."""
 
-    def __init__(self, service: ServiceProcess, session: aiohttp.ClientSession) -> None:
+    def __init__(self, service: Reachable, session: aiohttp.ClientSession) -> None:
         self._service = service
         self._session = session
 
     @classmethod
-    async def sign_in(cls, service: ServiceProcess, username: str = "admin", password: str = ADMIN_PASSWORD) -> "Staff":
+    async def sign_in(cls, service: Reachable, username: str = "admin", password: str = ADMIN_PASSWORD) -> "Staff":
         """Open a session; close it with `close`."""
         # The service is plain HTTP on an address: the jar has to be told that such cookies are meant.
         session = aiohttp.ClientSession(service.url, cookie_jar=aiohttp.CookieJar(unsafe=True))
