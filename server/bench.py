@@ -51,12 +51,19 @@ def _hostile() -> Iterator[Row]:
     return rows()
 
 
+def _programme() -> Iterator[Row]:
+    from server.bench_programme import rows
+
+    return rows()
+
+
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "relay": _relay,
     "comments": _comments,
     "delivery": _delivery,
     "scorer": _scorer,
     "words": _words,
+    "programme": _programme,
 }
 LONG: dict[str, Callable[[], Iterator[Row]]] = {"soak": _soak, "hostile": _hostile}
 """Parts that take minutes: run when they are named, not with the others."""

@@ -6,33 +6,23 @@ The service runs as an operator runs it, in a process of its own; the phones are
 import asyncio
 import json
 import multiprocessing
-import os
 import secrets
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 import aiohttp
+
+from server.bench_service import PASSWORD, cpu_seconds, served
 
 FEW, MANY = 20, 1000
 """Phones of the two runs: what the first costs is the comments' own way to the disk and the scorer."""
 RATE = 100
 """Comments a second."""
 SECONDS = 10
-_PASSWORD = "only-for-the-bench"  # noqa: S105 - of a service that lives for a minute on loopback
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _connect(session: aiohttp.ClientSession, url: str) -> aiohttp.ClientWebSocketResponse:
@@ -85,7 +75,7 @@ def _run_phones(url: str, pipe: Connection, number: int) -> None:
 async def _speak(url: str) -> int:
     """A hundred comments a second from speakers who each stay within their limit."""
     async with aiohttp.ClientSession(url) as http:
-        body = {"username": "admin", "password": _PASSWORD}
+        body = {"username": "admin", "password": PASSWORD}
         async with http.post("/api/v1/session", json=body) as answer:
             cookie = answer.cookies["minsheng_session"].value
         headers = {"Cookie": f"minsheng_session={cookie}"}
@@ -115,43 +105,10 @@ async def _drain(socket_: aiohttp.ClientWebSocketResponse) -> None:
             await socket_.send_str("3")
 
 
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def rows() -> Iterator[tuple[str, str, str]]:
     """The rows of the table; about thirty seconds."""
-    with tempfile.TemporaryDirectory() as folder:
-        port = _free_port(socket.SOCK_STREAM)
-        url = f"http://127.0.0.1:{port}"
-        environment = {
-            **os.environ,
-            "MINSHENG_DATA_DIR": folder,
-            "MINSHENG_HTTP_PORT": str(port),
-            "MINSHENG_MEDIA_PORT": str(_free_port(socket.SOCK_DGRAM)),
-            "MINSHENG_ADMIN_PASSWORD": _PASSWORD,
-        }
-        command = [sys.executable, "-m", "server.cli", "serve"]
-        service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - us
-        try:
-            _wait_for(port)
-            yield from _measure(url, service.pid)
-        finally:
-            service.terminate()
-            service.wait(20)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("the service does not start")
+    with tempfile.TemporaryDirectory() as folder, served(folder) as (url, pid):
+        yield from _measure(url, pid)
 
 
 def _run(url: str, pid: int, phones: int) -> tuple[int, int, list[float], float]:
@@ -160,9 +117,9 @@ def _run(url: str, pid: int, phones: int) -> tuple[int, int, list[float], float]
     process = multiprocessing.get_context("spawn").Process(target=_run_phones, args=(url, theirs, phones))
     process.start()
     ours.recv()
-    before = _cpu_seconds(pid)
+    before = cpu_seconds(pid)
     sent = asyncio.run(_speak(url))
-    used = _cpu_seconds(pid) - before
+    used = cpu_seconds(pid) - before
     ours.send("enough")
     received, delays = ours.recv()
     process.join()

@@ -1,0 +1,57 @@
+"""The service as an operator runs it, in a process of its own, for the benches."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PASSWORD = "only-for-the-bench"  # noqa: S105 - of a service that lives for a minute on loopback
+
+
+@contextmanager
+def served(folder: str) -> Iterator[tuple[str, int]]:
+    """Run it on free ports with its data in `folder`. Gives its address and its process id."""
+    port = _free_port(socket.SOCK_STREAM)
+    environment = {
+        **os.environ,
+        "MINSHENG_DATA_DIR": folder,
+        "MINSHENG_HTTP_PORT": str(port),
+        "MINSHENG_MEDIA_PORT": str(_free_port(socket.SOCK_DGRAM)),
+        "MINSHENG_ADMIN_PASSWORD": PASSWORD,
+    }
+    command = [sys.executable, "-m", "server.cli", "serve"]
+    service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - us
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}", service.pid
+    finally:
+        service.terminate()
+        service.wait(20)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used of the processor since its start."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the service does not start")
