@@ -22,7 +22,7 @@ from pathlib import Path
 
 import aiohttp
 
-from server.bench_delivery import _free_port, _wait_for
+from server.bench_service import free_port, wait_for
 from streaming.bench_peer import BenchPeer, certificate, check_of, offer
 from streaming.bench_run import Publisher
 
@@ -116,7 +116,7 @@ class Noise:
 def rows() -> Iterator[Row]:
     """What was sent, and what it changed."""
     with tempfile.TemporaryDirectory(prefix="minsheng-hostile-") as folder:
-        port, media = _free_port(socket.SOCK_STREAM), _free_port(socket.SOCK_DGRAM)
+        port, media = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_DGRAM)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MINSHENG_")}
         environment |= {
             "MINSHENG_DATA_DIR": folder,
@@ -129,7 +129,7 @@ def rows() -> Iterator[Row]:
             [*command, "serve"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as service:
             try:
-                _wait_for(port)
+                wait_for(port)
                 tokens = [
                     subprocess.run(  # noqa: S603 - this very program
                         [*command, "publish-token", slug], env=environment, capture_output=True, check=True

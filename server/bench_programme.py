@@ -61,8 +61,8 @@ async def _fill(folder: str) -> None:
         )
         if number % 2:
             content = {"title": f"第{number}场", "column": "政务开放日", "text": "现场解答了问题。" * 20}
-            none = {"recording_url": None, "pictures": [], "documents": [], "quotes": [], "contact": ""}
-            materials.append({**facts, "content": content | none})
+            none: dict[str, object] = {"pictures": [], "documents": [], "quotes": [], "contact": ""}
+            materials.append({**facts, "content": {**content, **none, "recording_url": None}})
     async with database.write() as session:
         await session.execute(insert(Activity), activities)
         await session.execute(insert(ActivityUnit), [{"activity_id": each, "unit_id": "caiyu"} for each in ids])

@@ -15,18 +15,18 @@ PASSWORD = "only-for-the-bench"  # noqa: S105 - of a service that lives for a mi
 @contextmanager
 def served(folder: str) -> Iterator[tuple[str, int]]:
     """Run it on free ports with its data in `folder`. Gives its address and its process id."""
-    port = _free_port(socket.SOCK_STREAM)
+    port = free_port(socket.SOCK_STREAM)
     environment = {
         **os.environ,
         "MINSHENG_DATA_DIR": folder,
         "MINSHENG_HTTP_PORT": str(port),
-        "MINSHENG_MEDIA_PORT": str(_free_port(socket.SOCK_DGRAM)),
+        "MINSHENG_MEDIA_PORT": str(free_port(socket.SOCK_DGRAM)),
         "MINSHENG_ADMIN_PASSWORD": PASSWORD,
     }
     command = [sys.executable, "-m", "server.cli", "serve"]
     service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - us
     try:
-        _wait_for(port)
+        wait_for(port)
         yield f"http://127.0.0.1:{port}", service.pid
     finally:
         service.terminate()
@@ -39,13 +39,15 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _free_port(kind: socket.SocketKind) -> int:
+def free_port(kind: socket.SocketKind) -> int:
+    """A port that nobody uses now."""
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Wait until something listens there. Raises RuntimeError after a minute."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:

@@ -105,13 +105,14 @@ async def _year(service: Running, clock: Clock, box: Letterbox) -> None:
     account = {"username": "yinghai", "name": "瀛海镇经办人", "role": "staff", "unit": "yinghai"}
     password = (await admin.done("POST", "/api/v1/accounts", account))["password"]
 
-    async def on(at: datetime) -> Staff:
+    clerk = await Staff.sign_in(service, "yinghai", password)
+
+    async def on(at: datetime) -> None:
         """Move the clock; a session of twelve hours is over by then, so the clerk signs in again."""
         nonlocal clerk
         clock.at = at
         await clerk.close()
         clerk = await Staff.sign_in(service, "yinghai", password)
-        return clerk
 
     async def due() -> dict[str, tuple[str, bool, bool]]:
         rows = (await clerk.done("GET", "/api/v1/desk"))["activities"]
@@ -119,7 +120,6 @@ async def _year(service: Running, clock: Clock, box: Letterbox) -> None:
         return {item["kind"]: (item["due"], item["done"], item["late"]) for item in row["deadlines"]}
 
     # 1 August: the clerk plans a Wednesday after the holiday, with people on the spot, and asks to be reminded.
-    clerk = await Staff.sign_in(service, "yinghai", password)
     await clerk.done("PUT", "/api/v1/reminders", {"email": "yinghai@example.gov.cn"})
     planned = {
         "form": "hybrid",
