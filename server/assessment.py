@@ -119,6 +119,7 @@ async def assess(
                 adopted=adopted,
                 materials_due=materials_due,
                 materials_at=shown.materials,
+                recording_at=shown.recording,
                 materials_on_time=_on_time(materials_due, shown.first),
                 materials_version=materials_version,
                 materials_sha256=materials_sha256,

@@ -97,7 +97,8 @@ def _facts(row: AssessmentRow) -> list[tuple[str, str]]:
         ("收看", f"设备{row.devices}台，最高同时{row.peak}人" if row.devices else "没有网络收看记录"),
         ("互动", f"留言{row.comments}条，提问{row.questions}条，已答复{row.answered}条"),
         ("意见建议", f"{row.suggestions}条，已决定{row.decided}条，采纳和部分采纳{row.adopted}条"),
-        ("材料公开", _done(row.materials_due, row.materials_at or row.outcomes_at, row.materials_on_time)),
+        ("材料公开", _done(row.materials_due, _first(row), row.materials_on_time)),
+        ("回放", moment(row.recording_at, year=True) + "公开" if row.recording_at else "没有公开"),
         ("采纳情况公布", moment(row.outcomes_at, year=True) if row.outcomes_at else "没有记录"),
         *promise,
     ]
@@ -114,6 +115,11 @@ def _people(row: AssessmentRow) -> list[tuple[str, str]]:
     if row.satisfaction_share is not None:
         facts.append(("满意度", f"{row.satisfaction_answers}份，满意率{row.satisfaction_share:.0%}"))
     return facts
+
+
+def _first(row: AssessmentRow) -> datetime | None:
+    """When the first of what counts as materials was published."""
+    return min((at for at in (row.materials_at, row.outcomes_at, row.recording_at) if at is not None), default=None)
 
 
 def _kept(at: datetime | None) -> str:

@@ -13,6 +13,7 @@ from server.programme.deadlines import DeadlineKind, Form, Timetable, timetable
 from server.programme.filings import Times
 from server.protocol import DeadlineView
 from server.store.materials import Material
+from server.store.recordings import Recording
 from server.store.tables import Activity, Publication
 
 _ALWAYS_SHOWN = (DeadlineKind.NOTICE, DeadlineKind.MATERIALS)
@@ -37,15 +38,16 @@ def _counted(
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """When the materials and the outcomes of an activity were first published."""
+    """When the materials and the outcomes of an activity were first published, and its recording released."""
 
     materials: datetime | None = None
     outcomes: datetime | None = None
+    recording: datetime | None = None
 
     @property
     def first(self) -> datetime | None:
-        """What the plan asks for after an activity (工作材料公开): either of the two, whichever came first."""
-        return min((at for at in (self.materials, self.outcomes) if at is not None), default=None)
+        """What the plan asks for after an activity (工作材料公开): any of the three, whichever came first."""
+        return min((at for at in (self.materials, self.outcomes, self.recording) if at is not None), default=None)
 
 
 NOTHING = Published()
@@ -60,9 +62,11 @@ async def published(session: AsyncSession) -> dict[int, Published]:
         )
         first[table] = dict(rows.all())
     materials, outcomes = first[Material], first[Publication]
+    released = select(Recording.activity_id, Recording.released_at).where(Recording.released_at.is_not(None))
+    recordings = dict((await session.execute(released)).all())
     return {
-        activity_id: Published(materials.get(activity_id), outcomes.get(activity_id))
-        for activity_id in materials.keys() | outcomes.keys()
+        activity_id: Published(materials.get(activity_id), outcomes.get(activity_id), recordings.get(activity_id))
+        for activity_id in materials.keys() | outcomes.keys() | recordings.keys()
     }
 
 

@@ -15,6 +15,7 @@ from server.outcomes import content_digest
 from server.programme.plan import ActivityKind
 from server.protocol import UnitView
 from server.store.materials import Attachment, Material
+from server.store.recordings import Recording
 from server.store.tables import Act, Activity, Publication
 from server.uploads import Upload
 
@@ -246,6 +247,7 @@ async def column(session: AsyncSession, kind: str) -> list[ColumnEntry]:
     newest = select(func.max(Material.id)).group_by(Material.activity_id)
     versions = select(Publication.activity_id, func.max(Publication.version)).group_by(Publication.activity_id)
     outcomes = dict((await session.execute(versions)).all())
+    released = set(await session.scalars(select(Recording.activity_id).where(Recording.released_at.is_not(None))))
     rows = await session.execute(
         select(Material, Activity)
         .join(Activity, Activity.id == Material.activity_id)
@@ -265,7 +267,7 @@ async def column(session: AsyncSession, kind: str) -> list[ColumnEntry]:
                 text=content.text[:200],
                 picture=content.pictures[0] if content.pictures else None,
                 documents=len(content.documents),
-                recording=content.recording_url is not None,
+                recording=content.recording_url is not None or activity.id in released,
                 outcomes_version=outcomes.get(activity.id, 0),
             )
         )

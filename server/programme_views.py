@@ -216,7 +216,9 @@ class AssessmentRow(BaseModel):
     """采纳 and 部分采纳 together."""
     materials_due: date | None
     materials_at: datetime | None
-    """When materials were first published; the outcomes count as materials too."""
+    """When materials were first published; the outcomes and a released recording count as materials too."""
+    recording_at: datetime | None
+    """When the recording was released to the public."""
     materials_on_time: bool | None
     materials_version: int
     materials_sha256: str | None

@@ -1,6 +1,6 @@
 """A year of one unit with a moved clock: planned, announced in time, moved and filed, held, decided, assessed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -10,7 +10,7 @@ from server.assessment import assess
 from server.auth.accounts import create_account, principal_of
 from server.auth.rights import Role
 from server.calendar_feed import feed_of
-from server.deadlines import NOTHING, deadline_views, published, timetable_of
+from server.deadlines import NOTHING, deadline_views, done_on, published, timetable_of
 from server.errors import Conflict
 from server.filings import file_if_due, times_of
 from server.holidays import working_calendar
@@ -18,10 +18,13 @@ from server.notices import announced, draft, publish
 from server.outcomes import decide
 from server.outcomes import publish as publish_outcomes
 from server.programme.calendar import beijing_date
+from server.programme.deadlines import DeadlineKind
 from server.protocol import DeadlineView
 from server.store.database import Database
 from server.store.journal import Journal, NewEntry
-from server.store.tables import Suggestion
+from server.store.materials import Material
+from server.store.recordings import Recording
+from server.store.tables import Publication, Suggestion
 
 SLUG = "k11"
 
@@ -138,3 +141,21 @@ async def test_a_unit_that_keeps_the_plan_is_assessed_as_in_time(database: Datab
     assert row.outcomes_sha256
     assert calendar.count("已完成") == 2
     assert "VALARM" not in calendar
+
+
+async def test_whatever_is_published_first_meets_the_day(database: Database) -> None:
+    async with database.write() as session:
+        activity = await get_activity(session, SLUG)
+        session.add(Recording(activity_id=activity.id, released_at=beijing(10, 23), stretches=[]))
+    async with database.read() as session:
+        found = (await published(session))[activity.id]
+        assert (found.first, found.materials, found.outcomes) == (beijing(10, 23), None, None)
+    async with database.write() as session:
+        facts = {"activity_id": activity.id, "version": 1, "sha256": "0" * 64, "content": {}}
+        session.add(Material(**facts, published_at=beijing(10, 21)))
+        session.add(Publication(**facts, published_at=beijing(10, 22), entry_ids={}))
+    async with database.read() as session:
+        found = (await published(session))[activity.id]
+        assert (found.first, found.outcomes, found.recording) == (beijing(10, 21), beijing(10, 22), beijing(10, 23))
+        met = done_on(activity, None, found)
+        assert (met[DeadlineKind.MATERIALS], met[DeadlineKind.ADOPTION]) == (date(2023, 10, 21), date(2023, 10, 22))

@@ -627,6 +627,7 @@ export interface AssessmentRow {
   adopted: number;
   materials_due: string | null;
   materials_at: string | null;
+  recording_at: string | null;
   materials_on_time: boolean | null;
   materials_version: number;
   adoption_due: string | null;
