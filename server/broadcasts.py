@@ -85,6 +85,8 @@ class Broadcasts:
             "publisher": None if publisher is None else {**publisher.as_dict(), "since": _moment(publisher.since)},
             "viewers": stats.viewers if stats else 0,
             "moment": self.history.latest(slug),
+            "layers": [layer.as_dict() for layer in stats.layers] if stats else [],
+            "sound_alone": stats.sound_alone if stats else 0,
             "relay": "up" if self._relay is not None and self._relay.up else "restarting",
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -36,11 +36,28 @@ class PublisherStats:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerStats:
+    """One layer of the picture: its size where it is known, bits a second, and how many receive it."""
+
+    name: str
+    width: int | None
+    height: int | None
+    bitrate: int
+    viewers: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityStats:
-    """One activity."""
+    """One activity; its layers from the smallest on, and how many viewers want the sound alone."""
 
     publisher: PublisherStats | None
     viewers: int
+    layers: list[LayerStats] = field(default_factory=list)
+    sound_alone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +105,12 @@ class Figures:
             for name, entry in answer["activities"].items():
                 other = activities.get(name, ActivityStats(None, 0))
                 publisher = self._publisher(name, entry["publisher"], answer["monotonic"]) or other.publisher
-                activities[name] = ActivityStats(publisher, other.viewers + entry["viewers"])
+                activities[name] = ActivityStats(
+                    publisher,
+                    other.viewers + entry["viewers"],
+                    _layers(other.layers, entry["layers"]),
+                    other.sound_alone + entry["sound_alone"],
+                )
         known = {(name, kind) for name in activities for kind in ("video", "audio")}
         self._before = {key: value for key, value in self._before.items() if key in known}
         return RelayStats(
@@ -117,3 +139,13 @@ class Figures:
             bitrate = int((track["octets"] - before.octets) * 8 / (now - before.at))
             fps = round((track["frames"] - before.frames) / (now - before.at), 1) if kind == "video" else None
         return TrackStats(track["codec"], bitrate, fps, track["width"], track["height"])
+
+
+def _layers(known: list[LayerStats], more: list[dict[str, Any]]) -> list[LayerStats]:
+    """The layers of one activity at all processes, each with all who receive it."""
+    found = {layer.name: layer for layer in known}
+    for entry in more:
+        layer = LayerStats(**entry)
+        other = found.get(layer.name)
+        found[layer.name] = layer if other is None else replace(other, viewers=other.viewers + layer.viewers)
+    return sorted(found.values(), key=lambda layer: ((layer.width or 0) * (layer.height or 0), layer.bitrate))

@@ -1,14 +1,16 @@
 """Which of several layers of a picture a viewer gets: what its bandwidth carries, and not another one every moment.
 
-A viewer's estimate (REMB) follows what it is sent: without congestion it stays about half above that, and says nothing
-of what the way would carry beyond. So the next layer is tried when the present one goes well, and left again when it
-does not; each try that failed makes the wait for the next one longer.
+A viewer's estimate (REMB) follows what it is sent: without congestion it grows until it is half above that, by some
+8 % a second, and says nothing of what the way would carry beyond. So the next layer is tried when the present one goes
+well, and left again when packets are lost or the estimate falls, not while it is still growing; each try that failed
+makes the wait for the next one longer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 SETTLE_SECONDS = 1.0
 """After a change, before the next one down: reports about the layer before are still on their way."""
@@ -19,6 +21,8 @@ TRIAL_SECONDS = 12.0
 """Who has to leave a layer so soon has failed with it."""
 TOO_LITTLE = 0.85
 """Share of a layer's bit rate below which an estimate says that it does not fit."""
+FALLEN = 0.9
+"""Share of the highest estimate since the change, below which it has fallen."""
 ENOUGH = 1.15
 """An estimate of so many times the present layer's bit rate is no limit yet."""
 MUCH_LOST = 0.10
@@ -35,11 +39,15 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a viewer gets, since when, and how long it has to go well before more is tried; times in seconds."""
+    """What a viewer gets, since when, and how long it has to go well before more is tried; times in seconds.
+
+    `peak` is the highest estimate since then, in bits a second; of a newcomer nothing is known that it could fall from.
+    """
 
     name: str
     since: float
     patience: float
+    peak: float = inf
 
 
 def begin(layers: Sequence[Layer], now: float) -> Choice | None:
@@ -49,24 +57,27 @@ def begin(layers: Sequence[Layer], now: float) -> Choice | None:
 
 def decide(choice: Choice, layers: Sequence[Layer], estimate: int | None, loss: float, now: float) -> Choice:
     """The choice from now on. `layers` ascend; `estimate` is the viewer's, in bits a second, `loss` a share of 1."""
+    if estimate is not None and choice.peak < estimate:
+        choice = replace(choice, peak=estimate)
+    peak = inf if estimate is None else estimate
     names = [layer.name for layer in layers]
     if not names:
         return choice
     if choice.name not in names:
-        return Choice(layers[_fitting(layers, estimate)].name, now, choice.patience)
+        return Choice(layers[_fitting(layers, estimate)].name, now, choice.patience, peak)
     place = names.index(choice.name)
     present = layers[place]
     age = now - choice.since
-    tight = estimate is not None and estimate < TOO_LITTLE * present.bitrate
+    tight = estimate is not None and estimate < min(TOO_LITTLE * present.bitrate, FALLEN * choice.peak)
     if place > 0 and age >= SETTLE_SECONDS and (tight or loss > MUCH_LOST):
         lower = min(place - 1, _fitting(layers, estimate)) if tight else place - 1
         failed = age < TRIAL_SECONDS
         patience = min(MAX_PATIENCE, 2 * choice.patience) if failed else PATIENCE
-        return Choice(names[lower], now, patience)
+        return Choice(names[lower], now, patience, peak)
     if place + 1 < len(layers) and age >= choice.patience and loss < LITTLE_LOST:
         following = layers[place + 1]
         if estimate is None or estimate >= min(ENOUGH * present.bitrate, following.bitrate):
-            return Choice(following.name, now, choice.patience)
+            return Choice(following.name, now, choice.patience, peak)
     return choice
 
 

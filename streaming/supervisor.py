@@ -148,14 +148,17 @@ class Supervisor:
         """Open a WHIP session. Raises BadOffer; Conflict where another `owner` publishes; RelayDown."""
         return await self._open("publish", self.home(activity), activity, offer, owner=owner)
 
-    async def watch(self, activity: str, offer: str) -> Session:
-        """Open a WHEP session, at one process after the other. Raises BadOffer; NotOnAir; Full; RelayDown."""
+    async def watch(self, activity: str, offer: str, *, picture: bool = True) -> Session:
+        """Open a WHEP session, at one process after the other; without `picture` it gets the sound alone.
+
+        Raises BadOffer; NotOnAir; Full; RelayDown.
+        """
         count = len(self._processes)
         first = next(self._numbers)
         refusal: RelayError = RelayDown("The media relay does not answer; it is being started again.")
         for step in range(count):
             try:
-                return await self._open("watch", (first + step) % count, activity, offer)
+                return await self._open("watch", (first + step) % count, activity, offer, picture=picture)
             except (Full, NotOnAir, RelayDown) as error:
                 # Of what the processes say, "full" is worth telling most: the broadcast is there.
                 refusal = refusal if isinstance(refusal, Full) else error
@@ -176,6 +179,11 @@ class Supervisor:
             return PatchResult()
         answer = sdp.write_fragment(grant["ufrag"], grant["password"], grant["candidates"])
         return PatchResult(answer, grant["ufrag"])
+
+    async def set_picture(self, session_id: str, picture: bool) -> None:
+        """Send a viewer the picture too, or the sound alone. Raises UnknownSession, RelayDown."""
+        process, name = self._find(session_id)
+        await process.call("picture", session=name, picture=picture)
 
     async def end(self, session_id: str) -> None:
         """End a session. Raises UnknownSession, RelayDown."""
@@ -227,7 +235,7 @@ class Supervisor:
             raise UnknownSession("There is no such session, or it has ended.") from None
 
     async def _open(
-        self, kind: Literal["publish", "watch"], index: int, activity: str, text: str, **extra: str
+        self, kind: Literal["publish", "watch"], index: int, activity: str, text: str, **extra: Any
     ) -> Session:
         sending = kind == "publish"
         offer = sdp.parse_offer(text, sending=sending)

@@ -88,7 +88,16 @@ def _collect(services: Services) -> CollectorRegistry:
     if stats is not None:
         viewers = Gauge("minsheng_relay_viewers", "WHEP viewers", ["activity"], registry=registry)
         publishing = Gauge("minsheng_relay_publishing", "Whether a publisher sends", ["activity"], registry=registry)
+        receiving = Gauge(
+            "minsheng_relay_layer_viewers",
+            "WHEP viewers, by what they receive",
+            ["activity", "layer"],
+            registry=registry,
+        )
         for slug, activity in stats.activities.items():
+            receiving.labels(slug, "sound alone").set(activity.sound_alone)
+            for layer in activity.layers:
+                receiving.labels(slug, layer.name).set(layer.viewers)
             viewers.labels(slug).set(activity.viewers)
             publishing.labels(slug).set(activity.publisher is not None)
         counter("minsheng_relay_cpu_seconds", "CPU time of the relay's processes", stats.cpu_seconds)

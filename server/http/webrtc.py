@@ -1,7 +1,10 @@
 """WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): SDP over HTTP in front of the relay."""
 
+from typing import Any, Literal
+
 from aiohttp import web
 from multidict import CIMultiDict
+from pydantic import BaseModel, ConfigDict
 
 from server.activities import require_reach
 from server.auth.authenticator import bearer_of
@@ -113,7 +116,7 @@ async def _publisher(call: Call[None]) -> str:
     return owner_of(token)
 
 
-def _limit(call: Call[None]) -> None:
+def _limit(call: Call[Any]) -> None:
     """Count an offer or a restart against its address (RFC 9725 section 5). Raises RateLimited."""
     call.services.sessions.take(network_of(call.services.authenticator.address_of(call.request)))
 
@@ -148,15 +151,49 @@ async def publish(call: Call[None]) -> web.Response:
     return _created(call, "whip", session)
 
 
-@endpoint("POST", "/whep/{activity}", right=Right.PUBLIC, summary="Watch (draft-ietf-wish-whep)")
+class Watching(BaseModel):
+    """How to watch: with `picture=off` the sound alone is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    picture: Literal["on", "off"] = "on"
+
+
+class PictureWish(BaseModel):
+    """Whether a viewer wants the picture."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    on: bool
+
+
+@endpoint("POST", "/whep/{activity}", right=Right.PUBLIC, summary="Watch (draft-ietf-wish-whep)", query=Watching)
 async def watch(call: Call[None]) -> web.Response:
     _limit(call)
     offer = await _sdp(call.request, _SDP)
+    picture = call.request.query.get("picture") != "off"
     try:
-        session = await call.services.relay.watch(call.target.slug, offer)
+        session = await call.services.relay.watch(call.target.slug, offer, picture=picture)
     except relay_errors.RelayError as error:
         raise refusal(error) from error
     return _created(call, "whep", session)
+
+
+@endpoint(
+    "PUT",
+    "/whep/{activity}/{session:[A-Za-z0-9_-]{16,64}}/picture",
+    right=Right.PUBLIC,
+    summary="Have the sound alone sent to a viewer's session, or the picture again",
+    body=PictureWish,
+    status=204,
+)
+async def set_picture(call: Call[PictureWish]) -> web.Response:
+    _limit(call)
+    try:
+        await call.services.relay.set_picture(call.request.match_info["session"], call.body.on)
+    except relay_errors.RelayError as error:
+        raise refusal(error) from error
+    return web.Response(status=204)
 
 
 async def _patch(call: Call[None]) -> web.Response:

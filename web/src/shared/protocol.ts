@@ -259,6 +259,10 @@ export interface Stream {
     packets_lost: number;
   } | null;
   viewers: number;
+  /** The layers of the picture, the smallest first, and how many receive each. */
+  layers: { name: string; width: number | null; height: number | null; bitrate: number; viewers: number }[];
+  /** How many want the sound alone. */
+  sound_alone: number;
   relay: "up" | "restarting";
   moment: StreamMoment | null;
 }

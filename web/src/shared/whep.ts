@@ -48,6 +48,11 @@ export class WhepViewer {
   /** When the publisher came last. */
   private cameAt = 0;
   private everPlayed = false;
+  /** Whether the picture is wanted; else only the sound is sent (省流量). */
+  private picture = true;
+  private address: string | null = null;
+  /** Whether it plays over WebRTC, where the picture can be left out; segments hold both. */
+  direct = true;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -81,6 +86,19 @@ export class WhepViewer {
     if (!came) return;
     this.cameAt = Date.now();
     this.bell.ring();
+  }
+
+  /** Asks for the sound alone, or for the picture again. */
+  setPicture(picture: boolean): void {
+    this.picture = picture;
+    if (this.address === null) return;
+    const body = JSON.stringify({ on: picture });
+    // A session that is lost meanwhile is opened anew with the wish in its address.
+    void fetch(`${this.address}/picture`, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json" },
+      body,
+    }).catch(() => undefined);
   }
 
   private readonly ring = (): void => this.bell.ring();
@@ -119,7 +137,9 @@ export class WhepViewer {
         }
       }
       if (failures >= TRIES_BEFORE_FALLBACK) {
+        this.direct = false;
         await playSegments(this.video, this.slug, signal, () => this.tell("playing"));
+        this.direct = true;
         if (signal.aborted) return;
         this.tell("reconnecting");
       }
@@ -134,7 +154,7 @@ export class WhepViewer {
     const end = (): void => {
       connection.close();
       hangUp(session, null);
-      session = null;
+      session = this.address = null;
     };
     signal.addEventListener("abort", end);
     try {
@@ -147,7 +167,10 @@ export class WhepViewer {
         if (this.video.srcObject !== stream) this.video.srcObject = stream;
         this.play();
       };
-      session = await negotiate(connection, `/whep/${encodeURIComponent(this.slug)}`, null, signal);
+      const wish = this.picture ? "" : "?picture=off";
+      session = await negotiate(connection, `/whep/${encodeURIComponent(this.slug)}${wish}`, null, signal);
+      this.address = session;
+      if (this.picture !== (wish === "")) this.setPicture(this.picture);
       return await this.untilLost(connection, signal);
     } finally {
       signal.removeEventListener("abort", end);
@@ -174,7 +197,7 @@ export class WhepViewer {
 
       const progress = await progressOf(connection);
       if (progress.bytes > bytes) lastBytes = now;
-      const shows = progress.hasVideo ? progress.frames > frames : progress.bytes > bytes;
+      const shows = progress.hasVideo && this.picture ? progress.frames > frames : progress.bytes > bytes;
       if (shows) {
         lastFrames = now;
         played = true;

@@ -5,6 +5,20 @@ export type PublishState = "connecting" | "live" | "reconnecting" | "taken" | "d
 
 const VIDEO_BITRATE = 1_800_000;
 const AUDIO_BITRATE = 64_000;
+/** From this height on three layers are sent, so that a slow phone has one that it can receive. */
+const LAYERED_HEIGHT = 720;
+const LAYERS: RTCRtpEncodingParameters[] = [
+  { rid: "l", scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: "m", scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: "h", maxBitrate: VIDEO_BITRATE },
+];
+
+/** How a track is sent: a picture that is large enough in three layers (RFC 8853). */
+export function encodingsOf(kind: string, height: number | undefined): RTCRtpEncodingParameters[] {
+  if (kind !== "video") return [{ maxBitrate: AUDIO_BITRATE }];
+  return (height ?? 0) >= LAYERED_HEIGHT ? LAYERS.map((layer) => ({ ...layer })) : [{ maxBitrate: VIDEO_BITRATE }];
+}
+
 const DISCONNECTED_PATIENCE = 4_000;
 
 /** H.264 first (every browser, HLS and MP4 take it without transcoding), constrained baseline before the rest; then VP8. */
@@ -88,7 +102,7 @@ export class WhipPublisher {
     const transceiver = connection.addTransceiver(track, {
       direction: "sendonly",
       streams: [this.stream],
-      sendEncodings: [{ maxBitrate: video ? VIDEO_BITRATE : AUDIO_BITRATE }],
+      sendEncodings: encodingsOf(track.kind, track.getSettings().height),
     });
     // `setCodecPreferences` is missing in older Firefox; the service then takes what is offered first.
     if (video && "setCodecPreferences" in transceiver) transceiver.setCodecPreferences(preferred());

@@ -1,0 +1,96 @@
+"""Layers in a real browser: the console sends three, a phone gets the one its way carries, or the sound alone."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, expect
+
+from tests.browser.test_story import DESKTOP, PHONE, open_page, watch_frames
+from tests.service import ADMIN_PASSWORD, ServiceProcess, Staff
+
+RECEIVED = """async () => {
+  const found = { video: 0, audio: 0, repaired: -1, frames: 0, height: 0 };
+  for (const connection of window.connections) {
+    if (connection.connectionState !== 'connected') continue;
+    (await connection.getStats()).forEach((report) => {
+      if (report.type !== 'inbound-rtp') return;
+      found[report.kind] += report.bytesReceived;
+      if (report.kind !== 'video') return;
+      found.frames += report.framesDecoded;
+      found.height = report.frameHeight ?? 0;
+      found.repaired = report.retransmittedPacketsReceived ?? -1;
+    });
+  }
+  return found;
+}"""
+KEEP = """window.connections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+  constructor(...given) { super(...given); window.connections.push(this); }
+};"""
+
+
+async def settled(admin: Staff, slug: str, condition: Callable[[Any], bool], seconds: int = 40) -> Any:
+    """Ask for the stream until it is as it should be."""
+    stream: Any = None
+    for _ in range(seconds * 2):
+        stream = await admin.done("GET", f"/api/v1/activities/{slug}/stream")
+        if condition(stream):
+            return stream
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"the stream stays at {stream}")
+
+
+async def test_three_layers_and_the_sound_alone(
+    service: ServiceProcess, admin: Staff, browser: Browser, pictures: Path
+) -> None:
+    errors: list[str] = []
+    slug = await admin.own_activity("多层画面")
+    console = await open_page(browser, f"{service.url}/console/{slug}", DESKTOP, errors)
+    await console.get_by_test_id("login-username").fill("admin")
+    await console.get_by_test_id("login-password").fill(ADMIN_PASSWORD)
+    await console.get_by_test_id("login-submit").click()
+    await console.get_by_test_id("activity-start").click()
+    await console.get_by_test_id("publish-camera").click()
+    await expect(console.get_by_test_id("publish-state")).to_have_attribute("data-state", "live", timeout=20_000)
+    stream = await settled(admin, slug, lambda now: len([layer for layer in now["layers"] if layer["height"]]) == 3)
+    assert [layer["height"] for layer in stream["layers"]] == [180, 360, 720]
+
+    phone = await open_page(browser, "about:blank", PHONE, errors)
+    await phone.add_init_script(KEEP)
+    await phone.goto(f"{service.url}/a/{slug}")
+    decoded = await watch_frames(phone)
+    # The way is good: the phone comes to the highest layer, without an interruption.
+    await settled(admin, slug, lambda now: now["layers"][-1]["viewers"] == 1)
+    for _ in range(100):
+        received = await phone.evaluate(RECEIVED)
+        if received["height"] == 720:
+            break
+        await phone.wait_for_timeout(200)
+    assert received["height"] == 720
+    await watch_frames(phone, decoded + 30)
+    await expect(console.get_by_test_id("stream-health")).to_contain_text("清晰度分布")
+    await console.screenshot(path=pictures / "layers-console.png")
+
+    # The sound alone: nothing more of the picture arrives, and it comes back when it is wanted.
+    await phone.get_by_test_id("sound-alone").click()
+    await expect(phone.get_by_test_id("sound-alone-note")).to_be_visible()
+    await settled(admin, slug, lambda now: now["sound_alone"] == 1)
+    before = await phone.evaluate(RECEIVED)
+    await phone.wait_for_timeout(1500)
+    after = await phone.evaluate(RECEIVED)
+    assert after["video"] == before["video"]
+    assert after["audio"] > before["audio"]
+    await phone.screenshot(path=pictures / "sound-alone-phone.png")
+    await phone.get_by_test_id("picture-again").click()
+    await expect(phone.get_by_test_id("sound-alone-note")).to_have_count(0)
+    for _ in range(100):
+        again = await phone.evaluate(RECEIVED)
+        if again["frames"] > after["frames"] + 10:
+            break
+        await phone.wait_for_timeout(200)
+    assert again["frames"] > after["frames"] + 10
+    assert errors == []
+    for page in (console, phone):
+        await page.context.close()
