@@ -9,6 +9,8 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.test_story import DESKTOP, PHONE, open_page, watch_frames
 from tests.service import ADMIN_PASSWORD, ServiceProcess, Staff
+from tests.streaming.house import House
+from tests.streaming.wire import Wire
 
 RECEIVED = """async () => {
   const found = { video: 0, audio: 0, repaired: -1, frames: 0, height: 0 };
@@ -94,3 +96,41 @@ async def test_three_layers_and_the_sound_alone(
     assert errors == []
     for page in (console, phone):
         await page.context.close()
+
+
+OPEN = """async () => {
+  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  window.connections = [connection];
+  connection.addTransceiver('video', { direction: 'recvonly' });
+  await connection.setLocalDescription(await connection.createOffer());
+  return connection.localDescription.sdp;
+}"""
+ANSWER = "(sdp) => window.connections[0].setRemoteDescription({ type: 'answer', sdp })"
+
+
+async def test_chromium_repairs_by_rtx_and_says_what_it_can_receive(browser: Browser) -> None:
+    house = await House().start()
+    wire = await Wire(house.port.number, loss=0.1, seed=6).open()
+    page = await browser.new_page()
+    try:
+        sender = await house.on_air()
+        session = await house.open("watch", await page.evaluate(OPEN))
+        await page.evaluate(ANSWER, wire.rewrite(session.sdp))
+        await house.until(lambda: house.watching == 1, 15)
+        (viewer,) = house.relay._broadcasts["k04"].viewers
+        received: dict[str, int] = {}
+        for turn in range(600):
+            sender.frame(900, 900, 300, keyframe=turn % 30 == 0)
+            await asyncio.sleep(0.02)
+            if turn % 50 == 49:
+                received = await page.evaluate(RECEIVED)
+                if received["repaired"] > 20 and viewer.estimate is not None:
+                    break
+        assert received["repaired"] > 20, "it took packets from the stream for repairs"
+        assert house.relay.counters["packets resent by rtx"] == house.relay.counters["packets resent"] > 20
+        assert viewer.estimate is not None
+        assert viewer.estimate > 50_000
+    finally:
+        await page.close()
+        wire.close()
+        await house.close()
