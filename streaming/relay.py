@@ -38,6 +38,8 @@ from streaming.viewer import Viewer
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.1
+UNSEEN_SECONDS = 3.0
+"""A viewer's session counts for so long before its first connectivity check."""
 PROBE_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
 """How long viewers are told that the relay ends, before it does."""
@@ -202,7 +204,7 @@ class Relay:
         broadcast = self._broadcasts.get(activity)
         if broadcast is None or not broadcast.on_air:
             raise NotOnAir("Nobody is publishing to this activity yet.")
-        if sum(isinstance(session, Viewer) for session in self._sessions.values()) >= self._max_viewers:
+        if self._seats >= self._max_viewers:
             raise Full(f"The relay carries {self._max_viewers} viewers, as many as it may.")
         viewer = Viewer(
             sdp.Offer.from_json(offer),
@@ -218,6 +220,13 @@ class Relay:
             names = " and ".join(dict.fromkeys(track.codec.name for track in broadcast.tracks.values()))
             raise NotAcceptable(f"The offer has nothing of what is sent: {names}.")
         return self._open(viewer)
+
+    @property
+    def _seats(self) -> int:
+        """Viewers who take up room: whoever opened a session and made no check keeps its seat for a moment only."""
+        now = time.monotonic()
+        viewers = [session for session in self._sessions.values() if isinstance(session, Viewer)]
+        return sum(viewer.address is not None or now - viewer.created < UNSEEN_SECONDS for viewer in viewers)
 
     def _patch(self, session: str, credentials: list[str] | None, if_match: str) -> dict[str, Any]:
         """The credentials it has come with candidates, which ICE-lite needs not; others restart ICE."""

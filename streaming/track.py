@@ -127,7 +127,7 @@ class Track:
         """Take a packet with the publisher's numbers; None if it is older than the publisher's first here."""
         keyframe = self.codec.starts_keyframe is not None and self.codec.starts_keyframe(payload)
         if self._rebase:
-            self._begin(sequence, timestamp, keyframe, now)
+            self._begin(sequence, timestamp, payload, now)
         if self._renumbering is not None:
             payload = self._renumbering(payload, keyframe=keyframe)
         number = (sequence + self._sequence_offset) & 0xFFFF
@@ -153,12 +153,13 @@ class Track:
             self.flush()
         return packet
 
-    def _begin(self, sequence: int, timestamp: int, keyframe: bool, now: float) -> None:
+    def _begin(self, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """Let the numbers of a source that begins follow on those before; the layers of one publisher share a clock."""
         self._rebase = False
         stream, rate = self.stream, self.codec.clock_rate
-        # A stream begins with a keyframe: where the first to arrive does not, what was before it may still come.
-        early = 0 if keyframe or self.codec.starts_keyframe is None else EARLY
+        # A picture's stream begins with its size: where the first packet to arrive has none, what was before it may
+        # still come.
+        early = 0 if self.codec.dimensions is None or self.codec.dimensions(payload) is not None else EARLY
         self._sequence_offset = self.last_sequence + 1 + early - sequence
         elapsed = int((now - stream.last_time) * rate) if stream.last_time else 0
         if stream.fresh:

@@ -228,7 +228,7 @@ def test_numbers_go_on_when_the_publisher_changes() -> None:
     subject.add(0, 0xFFFFFFF0, True, b"\x65a", 1.0)
     subject.rebase()
     assert subject.keyframe_sequence is None
-    late = subject.add(5000, 77, True, b"\x65b", 3.0)
+    late = subject.add(5000, 77, True, KEYFRAME, 3.0)
     assert late is not None
     first, second, third = [packet for batch in recorder.sent for packet in batch]
     assert (second.sequence - first.sequence, third.sequence - second.sequence) == (1, 1)

@@ -121,6 +121,19 @@ async def test_without_a_keyframe_a_newcomer_waits_for_the_next(house: House, mo
     await viewer.until(lambda: viewer.payloads() == sender.sent[begin:])
 
 
+async def test_a_keyframe_whose_first_packet_is_overtaken_is_whole(house: House) -> None:
+    sender = Sender(await house.publisher())
+    first, second = sender.packet(KEYFRAME), sender.packet(b"\x65picture", marker=True)
+    sender.peer.send(second)
+    sender.peer.send(first)
+    await house.until(lambda: house.events)
+    viewer = await house.viewer()
+    await viewer.until(lambda: viewer.payloads() == [KEYFRAME, b"\x65picture"])
+    numbers = [packet.sequence_number for packet in viewer.rtp]
+    assert numbers[1] == (numbers[0] + 1) & 0xFFFF
+    assert house.port.drops["duplicate"] == 0
+
+
 async def test_a_request_before_the_first_packet_is_kept(house: House) -> None:
     first = await house.on_air()
     viewer = await house.viewer()

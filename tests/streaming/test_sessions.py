@@ -92,6 +92,23 @@ async def test_a_full_relay_says_so() -> None:
     await house.close()
 
 
+async def test_who_only_opens_sessions_takes_nobodys_seat_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streaming.relay.UNSEEN_SECONDS", 0.2)
+    house = await House(max_viewers=2).start()
+    try:
+        await house.on_air()
+        await house.viewer()
+        await house.open("watch", offer("recvonly"))
+        with pytest.raises(Full):
+            await house.open("watch", offer("recvonly"))
+        await asyncio.sleep(0.25)
+        await house.viewer()
+        with pytest.raises(Full):
+            await house.open("watch", offer("recvonly"))
+    finally:
+        await house.close()
+
+
 async def test_another_codec_ends_the_viewers_that_cannot_follow(house: House) -> None:
     await house.on_air(H264, OPUS)
     viewer = await house.viewer(H264, OPUS)
