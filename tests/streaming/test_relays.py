@@ -62,7 +62,11 @@ async def spread(pair: Pair, video: int = H264) -> list[Peer]:
     async with asyncio.timeout(10):
         while True:
             viewers = [await pair.watch(video) for _ in range(4)]
-            if sorted(viewer.session.id[0] for viewer in viewers if viewer.session) == ["0", "0", "1", "1"]:
+            # Where the feed of the publisher before is still there, a viewer of other video gets its sound.
+            sessions = [
+                viewer.session for viewer in viewers if viewer.session and f"a=rtpmap:{video} " in viewer.session.sdp
+            ]
+            if sorted(session.id[0] for session in sessions) == ["0", "0", "1", "1"]:
                 return viewers
 
 
