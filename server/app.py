@@ -38,6 +38,7 @@ from server.http import (
     reminders,
     rules,
     session,
+    subscriptions,
     webrtc,
 )
 from server.http import (
@@ -64,6 +65,7 @@ from server.services import SERVICES, Services, utc_now
 from server.sms import Gateway
 from server.store.database import Database
 from server.store.journal import Journal
+from server.subscriptions import Subscriptions
 from server.uploads import FileStore
 from streaming.errors import RelayError
 from streaming.packagers import Packagers
@@ -92,6 +94,7 @@ HANDLERS = (
     reminders,
     rules,
     accounts,
+    subscriptions,
     webrtc,
     hls,
     recordings_http,
@@ -205,6 +208,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         mailer=mailer,
         gateway=gateway,
         identities=identities,
+        subscriptions=Subscriptions(database, mailer, key=key, site=settings.site_url, now=now),
         reminders=Reminders(database, mailer, board=f"{settings.site_url}/admin", now=now),
         retention=Retention(database, now=now),
     )
@@ -252,6 +256,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         await services.recordings.start(services.packagers)
         await services.broadcasts.start(services.relay)
         stack.push_async_callback(services.broadcasts.close)
+        await services.subscriptions.start()
+        stack.push_async_callback(services.subscriptions.close)
         await services.reminders.start()
         stack.push_async_callback(services.reminders.close)
         await services.retention.start()

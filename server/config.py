@@ -44,6 +44,13 @@ def _smtp_url(value: str) -> str:
     return value
 
 
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        if not re.fullmatch(r"https?://(?:\*\.)?[A-Za-z0-9.-]+(?::[0-9]{1,5})?", origin):
+            raise ValueError(f"{origin} should be an origin such as https://www.example.gov.cn")
+    return value
+
+
 def _public_url(value: str) -> str:
     if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
         raise ValueError("should begin with http:// or https://")
@@ -101,6 +108,9 @@ class Settings(BaseModel):
     secret_key: str = Field(
         "", description="Key that signs tokens; empty means make one and keep it in the data folder."
     )
+    embed_origins: Annotated[tuple[str, ...], AfterValidator(_origins)] = Field(
+        (), description="Sites that may show the outcomes page in a frame, comma-separated."
+    )
     public_url: Annotated[str, AfterValidator(_public_url)] = Field(
         "", description="Address at which people open the pages, for links in e-mail; empty means host and port."
     )
@@ -131,7 +141,7 @@ class Settings(BaseModel):
     )
     turn_secret: str = Field("", description="Secret shared with the TURN server, for credentials that end.")
 
-    @field_validator("public_address", "trusted_proxies", "turn_urls", mode="before")
+    @field_validator("public_address", "embed_origins", "trusted_proxies", "turn_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -73,15 +73,27 @@ class Version:
     changes: Sequence[Change]
 
 
-async def versions(session: AsyncSession, activity_id: int) -> list[Version]:
-    """All published versions, the newest first."""
+_NOTHING: dict[str, object] = {"suggestions": [], "questions": [], "numbers": {}}
+
+
+async def versions(session: AsyncSession, activity_id: int, *, from_nothing: bool = False) -> list[Version]:
+    """All published versions, the newest first. *from_nothing*: the first one changed everything that it says."""
     rows = (
         await session.scalars(
             select(Publication).where(Publication.activity_id == activity_id).order_by(Publication.version)
         )
     ).all()
     told = [
-        Version(row.version, row.published_at, row.sha256, changes(before.content, row.content) if before else ())
+        Version(
+            row.version,
+            row.published_at,
+            row.sha256,
+            changes(before.content, row.content)
+            if before
+            else changes(_NOTHING | {"numbers": row.content["numbers"]}, row.content)
+            if from_nothing
+            else (),
+        )
         for before, row in zip([None, *rows], rows, strict=False)
     ]
     return told[::-1]

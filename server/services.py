@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from server.retention import Retention
     from server.scoring import Scoring
     from server.sms import Gateway
+    from server.subscriptions import Subscriptions
     from streaming.packagers import Packagers
     from streaming.supervisor import Supervisor
 
@@ -78,6 +79,7 @@ class Services:
     gateway: "Gateway"
     identities: "Identities"
     reminders: "Reminders"
+    subscriptions: "Subscriptions"
     retention: "Retention"
 
 

@@ -145,6 +145,7 @@ async def publish_outcomes(call: Call[None]) -> OutcomesView:
         activity = await get_activity(session, call.target.slug)
         outcomes = await publish(session, call.staff, activity, call.services.now())
     await call.services.hub.published(call.target.id, outcomes.version)
+    call.services.subscriptions.wake()
     return outcomes
 
 
@@ -155,9 +156,12 @@ async def publish_outcomes(call: Call[None]) -> OutcomesView:
     summary="The published outcomes",
     answer=OutcomesView,
 )
-async def show_outcomes(call: Call[None]) -> OutcomesView:
+async def show_outcomes(call: Call[None]) -> web.Response:
     async with call.services.database.read() as session:
-        return await latest_outcomes(session, await get_activity(session, call.target.slug))
+        view = await latest_outcomes(session, await get_activity(session, call.target.slug))
+    # Public data: any site may read it from a page of its own.
+    headers = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
+    return web.Response(text=view.model_dump_json(), content_type="application/json", headers=headers)
 
 
 @endpoint(

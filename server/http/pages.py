@@ -5,6 +5,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+from server.services import SERVICES
+
 STATIC = Path(__file__).parent.parent / "static"
 
 _SECURITY = {
@@ -20,7 +22,9 @@ _SECURITY = {
 _PAGES = {
     "/": "index.html",
     "/a/{activity}": "index.html",
+    "/embed/{activity}": "index.html",
     "/screen/{activity}": "index.html",
+    "/subscription/{act:confirm|cancel}/{token}": "index.html",
     "/columns/{kind:open-day|lecture}": "index.html",
     "/console": "console.html",
     "/console/{rest:.*}": "console.html",
@@ -31,6 +35,10 @@ _PAGES = {
 
 async def secure(request: web.Request, response: web.StreamResponse) -> None:
     """Add the security headers to every answer that has not its own."""
+    if request.path.startswith("/embed/") and (origins := request.app[SERVICES].settings.embed_origins):
+        response.headers["Content-Security-Policy"] = _SECURITY["Content-Security-Policy"].replace(
+            "frame-ancestors 'self'", f"frame-ancestors 'self' {' '.join(origins)}"
+        )
     for name, value in _SECURITY.items():
         response.headers.setdefault(name, value)
     if request.path.startswith("/assets/"):

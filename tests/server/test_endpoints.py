@@ -14,6 +14,12 @@ PUBLIC = {
     "GET /api/v1/activities",
     "GET /api/v1/activities/{activity}",
     "GET /api/v1/activities/{activity}/outcomes",
+    # Citizens who follow what becomes of suggestions; the tokens come by e-mail and are signed.
+    "GET /api/v1/activities/{activity}/outcomes.atom",
+    "GET /api/v1/activities/{activity}/suggestions/{number:[0-9]{1,9}}.atom",
+    "POST /api/v1/activities/{activity}/subscriptions",
+    "POST /api/v1/subscriptions/confirm",
+    "POST /api/v1/subscriptions/cancel/{token:[0-9a-f-]{1,80}}",
     "GET /api/v1/activities/{activity}/outcomes/versions",
     # Citizens: the notice, and feeds of what is published anyway.
     "GET /api/v1/activities/{activity}/notice",
@@ -56,7 +62,7 @@ async def test_no_route_lacks_a_right(tmp_path: Path) -> None:
     app = build(Settings(data_dir=tmp_path))
     declared = {(item.method, item.path) for item in ENDPOINTS}
     patterns = {PATH_PARAMETER.sub(r"{\1}", item.path) for item in ENDPOINTS}
-    pages = ("/assets", "/socket.io", "/console", "/admin", "/a/", "/screen/", "/columns/")
+    pages = ("/assets", "/socket.io", "/console", "/admin", "/a/", "/embed/", "/subscription/", "/screen/", "/columns/")
     for route in app.router.routes():
         resource = route.resource
         assert resource is not None

@@ -276,6 +276,13 @@ export const api = {
   changeUnit: (id: string, four_eyes: boolean): Promise<UnitSettings> =>
     request("PUT", `/unit-settings/${at(id)}`, { four_eyes }),
   publishOutcomes: (slug: string): Promise<Outcomes> => request("POST", `/activities/${at(slug)}/outcomes`, {}),
+  subscribe: (slug: string, email: string, number: number): Promise<unknown> =>
+    request("POST", `/activities/${at(slug)}/subscriptions`, { email, number }),
+  confirmSubscription: (token: string): Promise<{ slug: string; title: string; number: number }> =>
+    request("POST", "/subscriptions/confirm", { token }),
+  cancelSubscription: (token: string): Promise<unknown> => request("POST", `/subscriptions/cancel/${at(token)}`, {}),
+  feedUrl: (slug: string, number: number): string =>
+    `/api/v1/activities/${at(slug)}/${number === 0 ? "outcomes" : `suggestions/${number}`}.atom`,
   across: (): Promise<Across> => request("GET", "/across"),
   acrossUrl: "/api/v1/across.xlsx",
   adoptionReportUrl: (slug: string, format: DigestFormat): string => `/api/v1/activities/${at(slug)}/adoption-report?format=${format}`,
