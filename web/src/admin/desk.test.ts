@@ -31,6 +31,7 @@ const ACTIVITY: Activity = {
   promise_days: null,
   slow_seconds: 0,
   challenge: "auto",
+  identity: "guest",
 };
 
 function row(slug: string, over: Partial<DeskRow>): DeskRow {

@@ -34,6 +34,8 @@ interface Sent {
   comment(words: Words, answer: (given: EntryAcknowledgement) => void): void;
   question(words: Words, answer: (given: EntryAcknowledgement) => void): void;
   prove(proof: Proof, answer: (given: Acknowledgement<object>) => void): void;
+  phone(typed: { phone: string }, answer: (given: Acknowledgement<object>) => void): void;
+  code(typed: { code: string }, answer: (given: Acknowledgement<object>) => void): void;
   vote(vote: { question: number; on: boolean }, answer: (given: VoteAcknowledgement) => void): void;
 }
 
@@ -105,6 +107,8 @@ export function useAudience(slug: string, { counted = true }: { counted?: boolea
     say: (kind: EntryKind, words: Words): Promise<EntryAcknowledgement> =>
       socket.timeout(PATIENCE).emitWithAck(kind, words),
     prove: (proof: Proof): Promise<Acknowledgement<object>> => socket.timeout(PATIENCE).emitWithAck("prove", proof),
+    sendCode: (phone: string): Promise<Acknowledgement<object>> => socket.timeout(PATIENCE).emitWithAck("phone", { phone }),
+    enterCode: (code: string): Promise<Acknowledgement<object>> => socket.timeout(PATIENCE).emitWithAck("code", { code }),
     vote: (question: number, on: boolean): Promise<VoteAcknowledgement> =>
       socket.timeout(PATIENCE).emitWithAck("vote", { question, on }),
   };

@@ -37,12 +37,22 @@ export function useOutbox(slug: string, audience: Audience) {
   /** When the service took the last one, in milliseconds. */
   const acceptedAt = ref(0);
 
+  /** Set while the citizen is asked to prove a phone: what to call with how that ended. */
+  const identifying = shallowRef<((proved: boolean) => void) | null>(null);
+
   const outbox = new Outbox(browserStore(slug), {
     send: ({ kind, key, text, nickname }) => audience.say(kind, { key, text, nickname }),
     async prove(challenge) {
       const proof = await solve(challenge);
       return proof !== null && (await audience.prove(proof)).ok;
     },
+    identify: () =>
+      new Promise((resolve) => {
+        identifying.value = (proved) => {
+          identifying.value = null;
+          resolve(proved);
+        };
+      }),
     accepted(letter, { id, receipt, state }) {
       const kept = recall<OwnEntry[]>(`own.${slug}`, []).filter((entry) => entry.id !== id);
       own.value = [...kept, { id, receipt, kind: letter.kind, text: letter.text, at: letter.at }].slice(-KEPT);
@@ -62,6 +72,7 @@ export function useOutbox(slug: string, audience: Audience) {
     letters,
     own,
     acceptedAt,
+    identifying,
     send: (kind: EntryKind, text: string, nickname: string) => outbox.add({ key: randomName(), kind, text, nickname }),
     takeBack: (key: string) => outbox.takeBack(key),
     /** Forgets the words of an entry that its author took back; the code stays. */

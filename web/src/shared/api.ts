@@ -23,6 +23,7 @@ import type {
   Ledger,
   Materials,
   ChallengeMode,
+  IdentityMode,
   ModerationMode,
   ReminderSettings,
   Notice,
@@ -137,6 +138,7 @@ export interface ActivityChanges {
   moderation?: ModerationMode;
   slow_seconds?: number;
   challenge?: ChallengeMode;
+  identity?: IdentityMode;
   units?: Unit["id"][];
   /** Why the time changes, where that has to be filed. */
   reason?: string;

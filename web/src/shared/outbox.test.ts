@@ -33,7 +33,7 @@ const challenged = (salt: string): EntryAcknowledgement => ({
   },
 });
 
-function open(drawer: Drawer, answers: (EntryAcknowledgement | "silence")[]) {
+function open(drawer: Drawer, answers: (EntryAcknowledgement | "silence")[], identified: boolean[] = []) {
   const sent: string[] = [];
   const accepted: number[] = [];
   const outbox = new Outbox(drawer, {
@@ -43,6 +43,7 @@ function open(drawer: Drawer, answers: (EntryAcknowledgement | "silence")[]) {
       return answer === "silence" ? Promise.reject(new Error("timeout")) : Promise.resolve(answer);
     },
     prove: (challenge) => Promise.resolve(challenge.salt === "solvable"),
+    identify: () => Promise.resolve(identified.shift() ?? false),
     accepted: (_letter, { id }) => accepted.push(id),
     changed: () => undefined,
   });
@@ -63,6 +64,17 @@ describe("the outbox", () => {
     await settle();
     expect(sent).toEqual(["one", "one"]);
     expect(accepted).toEqual([1]);
+  });
+
+  it("sends a letter again once a phone is proved, and gives it back where that is put off", async () => {
+    const { outbox, sent, accepted, write } = open(new Drawer(), [no("identity"), ok(1), no("identity")], [true, false]);
+    outbox.setOnline(true);
+    write("first");
+    await settle();
+    expect([sent, accepted]).toEqual([["first", "first"], [1]]);
+    write("second");
+    await settle();
+    expect(outbox.all().map((letter) => [letter.text, letter.refused])).toEqual([["second", "identity"]]);
   });
 
   it("keeps a letter whose challenge was not solved, and tries again later", async () => {

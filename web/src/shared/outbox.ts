@@ -26,6 +26,8 @@ export interface OutboxEvents {
   send(letter: Letter): Promise<EntryAcknowledgement>;
   /** Solves the challenge that the service set before it takes this letter; false where that did not help. */
   prove(challenge: Challenge): Promise<boolean>;
+  /** Asks the citizen to prove a phone; false where that was put off. */
+  identify(): Promise<boolean>;
   accepted(letter: Letter, answer: { id: number; receipt: string; state: string }): void;
   changed(letters: readonly Letter[]): void;
 }
@@ -130,6 +132,7 @@ export class Outbox {
           }
           continue;
         }
+        if (!answer.ok && answer.error.code === "identity" && (await this.events.identify())) continue;
         this.settle(letter, answer);
       }
     } finally {

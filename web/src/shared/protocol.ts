@@ -45,6 +45,7 @@ export interface Activity extends Summary {
   /** Seconds between two entries of one device; 0 = no slow mode. */
   slow_seconds: number;
   challenge: ChallengeMode;
+  identity: IdentityMode;
 }
 
 /** Comments are shown at once, after a host's approval, or after approval where something is suspicious. */
@@ -52,6 +53,9 @@ export type ModerationMode = "after" | "before" | "suspicious";
 
 /** When a device proves work before it speaks. */
 export type ChallengeMode = "off" | "auto" | "on";
+
+/** What a citizen proves before speaking: nothing, or a phone by a code. */
+export type IdentityMode = "guest" | "phone";
 
 /** Proof of work as ALTCHA (version 1) puts it. */
 export interface Challenge {
@@ -71,6 +75,7 @@ export interface BroadcastNews {
   state: ActivityState;
   on_air: boolean;
   slow_seconds: number;
+  identity: IdentityMode;
 }
 
 export type AnswerMode = "live" | "written";
