@@ -12,6 +12,7 @@ import json
 import statistics
 import sys
 import time
+from collections import Counter
 from typing import Any
 
 from streaming.bench_peer import BenchPeer, certificate
@@ -28,6 +29,7 @@ class Crowd:
         self._asked: dict[BenchPeer, float] = {}
         self._joins: set[asyncio.Task[None]] = set()
         self._failed = 0
+        self._why: Counter[str] = Counter()
 
     def answer(self, message: dict[str, Any]) -> dict[str, Any]:
         """Do what a line says."""
@@ -46,6 +48,7 @@ class Crowd:
                 "viewers": len(self._viewers),
                 "pictured": sum(viewer.first_media is not None for viewer in self._viewers),
                 "failed": self._failed,
+                "why": self._why,
                 "join": statistics.median(joins) if joins else None,
                 "cpu": time.process_time(),
             }
@@ -69,8 +72,9 @@ class Crowd:
         self._asked[viewer] = asked
         try:
             await viewer.connect()
-        except Exception:  # counted, and shown: a join that failed is a result
+        except Exception as error:  # counted, and shown: a join that failed is a result
             self._failed += 1
+            self._why[type(error).__name__] += 1
             return
         self._viewers.append(viewer)
 

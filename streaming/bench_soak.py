@@ -49,7 +49,7 @@ def rows() -> Iterator[Row]:
         f"{soak.joined:,} joined, {soak.failed} of them could not",
         (
             f"{after.totals['packets sent'] - before.totals['packets sent']:,} packets sent, "
-            f"{sum(after.drops.values()) - sum(before.drops.values())} datagrams dropped"
+            f"dropped datagrams by cause: {_difference(before.drops, after.drops)}"
         ),
     )
     yield (
@@ -63,6 +63,11 @@ def rows() -> Iterator[Row]:
     )
     yield "tasks of its event loop", f"{before.tasks} and {after.tasks}", ""
     yield "its open files and sockets", f"{before.descriptors} and {after.descriptors}", ""
+
+
+def _difference(before: dict[str, int], after: dict[str, int]) -> str:
+    found = {cause: count - before.get(cause, 0) for cause, count in after.items()}
+    return ", ".join(f"{cause} {count:,}" for cause, count in sorted(found.items()) if count) or "none"
 
 
 async def measure(seconds: float, *, watching: int = WATCHING, stay: float = STAY_SECONDS) -> Soak:

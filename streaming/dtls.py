@@ -51,6 +51,10 @@ class Certificate(RTCCertificate):
     def _create_ssl_context(self, srtp_profiles: Any) -> Any:
         if self._context is None:
             self._context = super()._create_ssl_context(srtp_profiles)
+            # Nobody resumes a session here. By default a context keeps twenty thousand of them, each with its peer's
+            # certificate.
+            self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+            self._context.set_options(SSL.OP_NO_TICKET)
         return self._context
 
     @property
@@ -192,3 +196,8 @@ class SecureTransport:
             await asyncio.wait([task])
             if not task.cancelled():
                 task.exception()
+        # The parts of a session hold each other in a circle, which the collector finds late; what OpenSSL and libsrtp
+        # hold, most of a session's memory, is given back now.
+        self.rx = self.tx = None
+        self._transport._ssl = None
+        self._transport._rx_srtp = self._transport._tx_srtp = None  # type: ignore[assignment]

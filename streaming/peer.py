@@ -198,8 +198,8 @@ class Peer(ABC):
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
             await asyncio.wait([self._task])
-        await self.secure.close()
         self.connected = False
+        await self.secure.close()
         self.port.forget_ufrag(self.local.ufrag)
         if self._previous is not None:
             self.port.forget_ufrag(self._previous.ufrag)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import resource
 import secrets
@@ -392,6 +393,9 @@ async def serve(arguments: argparse.Namespace) -> int:
         await writer.drain()
         writer.close()
         return 1
+    # What stands now stands until the end: the collector looks at sessions alone, and finds the ended ones early.
+    gc.collect()
+    gc.freeze()
     await Relay(port, arguments.public_address, max_viewers=arguments.max_viewers).run(reader, writer)
     return 0
 
