@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,13 +39,15 @@ async def register(
     selection = await find_selection(session, activity.id)
     invitation = await _admit(session, selection, application, now)
     category = invitation.category if invitation is not None else application.category.value
+    number = await next_number(session, activity.id)  # from here on nobody else takes a place of this activity
+    state, rank = await _first_state(session, selection, category, invited=invitation is not None)
     registration = Registration(
         activity_id=activity.id,
-        number=await next_number(session, activity.id),
+        number=number,
         receipt=new_receipt(),
         category=category,
-        # Who was invited in person is in with the answer.
-        state=(PlaceState.APPLIED if invitation is None else PlaceState.CONFIRMED).value,
+        state=state.value,
+        rank=rank,
         at=now,
         changed_at=now,
         guardian=application.guardian,
@@ -61,6 +63,26 @@ async def register(
         invitation.registration_id = registration.id
     await session.flush()
     return registration
+
+
+async def _first_state(
+    session: AsyncSession, selection: Selection, category: str, *, invited: bool
+) -> tuple[PlaceState, int]:
+    """The state and the rank of a new registration.
+
+    Who was invited in person is in with the answer, while there are places; then waits in the order of coming.
+    """
+    if not invited:
+        return PlaceState.APPLIED, 0
+    held = (await holding(session, selection.activity_id)).get(category, 0)
+    if held < selection.quotas.get(category, 0):
+        return PlaceState.CONFIRMED, 0
+    last = await session.scalar(
+        select(func.max(Registration.rank)).where(
+            Registration.activity_id == selection.activity_id, Registration.category == category
+        )
+    )
+    return PlaceState.WAITING, (last or 0) + 1
 
 
 async def _admit(
@@ -194,7 +216,9 @@ def erase(registration: Registration) -> None:
 
 async def erase_old(session: AsyncSession, now: datetime) -> int:
     """Delete names and phones of activities that ended `KEPT_DAYS` ago; returns how many."""
-    old = select(Activity.id).where(Activity.ends_at < now - timedelta(days=KEPT_DAYS))
+    old = select(Activity.id).where(
+        func.coalesce(Activity.ends_at, Activity.starts_at) < now - timedelta(days=KEPT_DAYS)
+    )
     erased = await session.scalars(
         update(Registration)
         .where(Registration.activity_id.in_(old), Registration.sealed.is_not(None))

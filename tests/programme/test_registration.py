@@ -249,6 +249,14 @@ async def test_targeted_invitations_by_code(service: ServiceProcess, admin: Staf
     assert (status, taken["state"], taken["category"]) == (201, "confirmed", "deputy")
     used = await send(service, "POST", register, person(2, invitation=codes[0]))
     assert used[1]["error"]["code"] == "bad_invitation"
+    # More codes than places: the second is in, the third waits, and moves up when somebody takes the place back.
+    codes += (await admin.done("POST", f"{path}/places/invitations", {"category": "deputy", "count": 1}))["codes"]
+    second, third = [
+        (await send(service, "POST", register, person(number, invitation=codes[number - 1])))[1] for number in (2, 3)
+    ]
+    assert (second["state"], third["state"]) == ("confirmed", "waiting")
+    await send(service, "POST", "/registrations/answer", {"receipt": taken["receipt"], "act": "withdraw"})
+    assert (await send(service, "POST", "/registrations", {"receipt": third["receipt"]}))[1]["state"] == "selected"
     more = await admin.call("POST", f"{path}/places/invitations", {"category": "parent", "count": 1})
     assert more[1]["error"]["code"] == "bad_category"
 
