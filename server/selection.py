@@ -169,12 +169,18 @@ async def invite(
 
 
 async def close(session: AsyncSession, principal: Principal, activity: Activity, now: datetime) -> Selection:
-    """Close registration and fix the list that the draw is made from. Raises NotFound, Conflict."""
+    """Close registration and fix the list that the draw is made from.
+
+    Raises NotFound, Conflict (`closed`, `still_open`, `not_announced` where what holds is not what was announced).
+    """
     selection = await find_selection(session, activity.id, lock=True)
     if selection.roster is not None:
         raise Conflict("报名名单已经公布。", code="closed")
     if now < selection.closes_at:
         raise Conflict("还没有到报名截止时间。", code="still_open")
+    told = await notice_versions(session, activity.id)
+    if not told or told[0].content != notice_content(activity, selection):
+        raise Conflict("报名设置与已发布的遴选公告不一致，请先发布更正。", code="not_announced")
     entries = await _drawable(session, activity.id, {PlaceState.APPLIED})
     selection.roster, selection.closed_at = draw.roster(entries, await _free_quotas(session, selection)), now
     _log(session, principal, activity, "selection-close", now, sha256=draw.text_sha256(selection.roster))

@@ -68,6 +68,10 @@ async def close_now(admin: Staff, slug: str, revision: int = 1, **settings: obje
         **settings,
     }
     await admin.done("PUT", f"/api/v1/activities/{slug}/places", settings)
+    # What holds has to be what was announced, the draw's public source too, before the list is fixed.
+    refused = await admin.call("POST", f"/api/v1/activities/{slug}/places/close")
+    assert refused[1]["error"]["code"] == "not_announced"
+    await admin.done("POST", f"/api/v1/activities/{slug}/places/notice")
     await admin.done("POST", f"/api/v1/activities/{slug}/places/close")
 
 
