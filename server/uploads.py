@@ -67,9 +67,8 @@ def check_picture(name: str, content: bytes) -> Upload:
             if picture.width * picture.height > MOST_PIXELS:
                 raise BadRequest("图片的像素太多，请缩小后再上传。", code="bad_file")
             picture.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a large JPEG is unpacked no larger than needed
-            upright = ImageOps.exif_transpose(picture)
-            upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-            seen = upright.convert("RGBA")
+            picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))  # before anything copies it in its full size
+            seen = ImageOps.exif_transpose(picture).convert("RGBA")
             flat = Image.new("RGB", seen.size, "white")
             flat.paste(seen, mask=seen.getchannel("A"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
