@@ -18,6 +18,7 @@ from functools import partial
 from math import exp, sqrt
 from pathlib import Path
 
+from feedback.digest.csv import plain
 from feedback.features import features
 from feedback.text import clean
 from feedback.trained import TrainedModel, dense
@@ -74,7 +75,7 @@ def read_labelled(path: Path, *, text: str = "text", label: str = "label") -> li
             continue
         if said not in _NAMES:
             raise BadData(f"{path}:{number}: “{said}” is no label")
-        words = clean(str(row[text] or ""))
+        words = clean(plain(str(row[text] or "")))
         if words:
             found.append(Labelled(words, _NAMES[said]))
     return found

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from feedback.scorer import Label as Sentiment
 from feedback.states import Reason
 
 LONGEST_ANSWER = 4000
@@ -129,6 +130,13 @@ class Lower(_Command):
     act: Literal["lower"]
 
 
+class Correct(_Command):
+    """更正情感: how it sounds, as a host heard it; null takes that back, and the model's label holds again."""
+
+    act: Literal["correct"]
+    sentiment: Literal[Sentiment.POSITIVE, Sentiment.NEGATIVE, Sentiment.UNCERTAIN] | None
+
+
 Command = Annotated[
     Hide
     | Restore
@@ -145,7 +153,8 @@ Command = Annotated[
     | Label
     | Note
     | Lift
-    | Lower,
+    | Lower
+    | Correct,
     Field(discriminator="act"),
 ]
 COMMANDS: TypeAdapter[Command] = TypeAdapter(Command)
@@ -166,6 +175,7 @@ ACTS = (
     "note",
     "lift",
     "lower",
+    "correct",
 )
 
 

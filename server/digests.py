@@ -51,7 +51,9 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
         ledger=work.ledger,
         hidden=await hidden_by_reason(session, activity.id),
         sentiment=model.summarise(
-            [Label(entry.label) if entry.label else None for entry in entries], scoring_model or UNSCORED_MODEL
+            [_label(entry) for entry in entries],
+            scoring_model or UNSCORED_MODEL,
+            corrected=sum(1 for entry in entries if entry.corrected),
         ),
         comments=tuple(_comment(entry, numbers.get(entry.id)) for entry in entries if entry.kind == COMMENT),
         questions=tuple(_question(entry, numbers.get(entry.id)) for entry in entries if entry.kind == QUESTION),
@@ -162,13 +164,19 @@ async def _audience(session: AsyncSession, activity_id: int) -> model.Audience:
     )
 
 
+def _label(entry: Entry) -> Label | None:
+    """What a host corrected counts before what the model said."""
+    label = entry.corrected or entry.label
+    return Label(label) if label else None
+
+
 def _comment(entry: Entry, suggestion: int | None) -> model.Comment:
     return model.Comment(
         id=entry.id,
         at=entry.at,
         nickname=entry.nickname,
         text=entry.text,
-        label=Label(entry.label) if entry.label else None,
+        label=_label(entry),
         score=entry.score,
         utterance=Utterance(entry.utterance) if entry.utterance else None,
         suggestion=suggestion,
@@ -187,7 +195,7 @@ def _question(entry: Entry, suggestion: int | None) -> model.Question:
         mode=AnswerMode(entry.answer_mode) if entry.answer_mode else None,
         answer=entry.answer or None,
         answered_at=entry.answered_at,
-        label=Label(entry.label) if entry.label else None,
+        label=_label(entry),
         score=entry.score,
         suggestion=suggestion,
     )

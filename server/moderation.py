@@ -16,6 +16,7 @@ from server.commands import (
     Answer,
     Approve,
     Command,
+    Correct,
     Decline,
     Hide,
     Label,
@@ -124,6 +125,11 @@ async def _apply(
                     account_id=principal.account_id,
                 )
             )
+            return ()
+        case Correct():
+            if entry.state == State.WITHDRAWN:
+                raise Conflict("本人已撤回，内容已删除。", code="illegal_transition")
+            entry.corrected = command.sentiment.value if command.sentiment else None
             return ()
         case Unmute():
             if not await _lift(session, entry, now):

@@ -227,6 +227,8 @@ class EntryView(BaseModel):
     state: str
     score: float | None
     label: str | None
+    corrected: str | None
+    """The label that a host gave instead; it counts before `label`, which stays the model's."""
     utterance: str | None
     reason: str | None
     suggestion: int | None
@@ -255,6 +257,7 @@ class EntryView(BaseModel):
             state=entry.state,
             score=entry.score,
             label=entry.label,
+            corrected=entry.corrected,
             utterance=entry.utterance,
             reason=entry.reason,
             suggestion=suggestion,

@@ -42,6 +42,7 @@ async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> tuple[
     entry.revision += 1
     # A label of its own, so that the scorer does not look at it; a score would still say something about the text.
     entry.label, entry.score, entry.utterance = Label.UNSCORED.value, None, None
+    entry.corrected = None
     detail: dict[str, object] = {"from": before, "to": entry.state}
     if suggestion is not None and suggestion.entry_id == entry.id:
         detail["suggestion"] = suggestion.number

@@ -118,6 +118,7 @@ def _sentiment(digest: Digest) -> _Lines:
     return lines | {
         "评分文本数 n": (sentiment.scored, Unit.COUNT),
         "模型": (sentiment.model, Unit.TEXT),
+        "其中主持人更正": (sentiment.corrected, Unit.COUNT),
         "说明": (sentiment.note, Unit.TEXT),
     }
 

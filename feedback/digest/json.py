@@ -94,6 +94,7 @@ def _sentiment(sentiment: Sentiment) -> dict[str, Any]:
         "model": sentiment.model,
         "scored": sentiment.scored,
         "counts": {label.value: sentiment.counts.get(label, 0) for label in Label},
+        "corrected": sentiment.corrected,
         "note": sentiment.note,
     }
 

@@ -69,9 +69,11 @@ class Sentiment:
 
     model: str
     counts: dict[Label, int]
+    corrected: int = 0
+    """How many of them have the label that a host gave instead of the model's."""
     note: str = (
-        "模型依据网络购物评论训练，在四组公开的微博数据上判断正面或负面，准确率为59%至68%；容易把中性的提问和办事叙述"
-        "误判为负面。所示数字仅供了解大致情绪，不作为评价依据。"
+        "情感由程序自动判断，可能出错。随系统提供的模型在四组公开的微博数据上判断正面或负面，准确率为71%至84%；反话、引述和"
+        "“要是能这样就好了”一类的话容易判错。所示数字仅供了解大致情绪，不作为评价依据。"
     )
 
     @property
@@ -275,12 +277,12 @@ def cleaned(digest: Digest) -> Digest:
     )
 
 
-def summarise(labels: Iterable[Label | None], model: str) -> Sentiment:
+def summarise(labels: Iterable[Label | None], model: str, *, corrected: int = 0) -> Sentiment:
     """The sentiment of shown entries from their labels; an entry not scored yet counts as unscored."""
     counts = dict.fromkeys(Label, 0)
     for label in labels:
         counts[label or Label.UNSCORED] += 1
-    return Sentiment(model=model, counts=counts)
+    return Sentiment(model=model, counts=counts, corrected=corrected)
 
 
 _Texts = TypeVar("_Texts", Activity, Comment, Question, Suggestion, Update, Errand)

@@ -143,6 +143,7 @@ def _sentiment(digest: Digest) -> list[Block]:
         Text(
             f"对公开展示的文字自动评分，有效评分n＝{sentiment.scored}条：{counts}；另有{sentiment.unscored}条无法评分"
             "（没有汉字、只有表情等），不计入百分比。"
+            + (f"其中{sentiment.corrected}条由主持人更正。" if sentiment.corrected else "")
         ),
         Picture(sentiment_bars(sentiment), "各类情感条数的条形图"),
         Note(f"图：情感参考（模型{sentiment.model}）"),

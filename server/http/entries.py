@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from server.auth.rights import Right
 from server.commands import Command
@@ -19,6 +19,12 @@ class EntryQuery(BaseModel):
     kind: Literal["comment", "question"] | None = None
     state: str | None = Field(None, max_length=16)
     q: str | None = Field(None, max_length=100)
+    sentiment: Literal["positive", "negative", "uncertain", "unscored"] | None = None
+    """As a host corrected it, else as the model says."""
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    public: bool = False
+    """Only what everybody sees."""
     before: int | None = Field(None, ge=1, lt=2**53)
     limit: int = Field(100, ge=1, le=500)
 
@@ -53,6 +59,10 @@ async def list_entries(call: Call[EntryQuery]) -> EntryPage:
             kind=query.kind,
             state=query.state,
             text=query.q,
+            sentiment=query.sentiment,
+            since=query.since,
+            until=query.until,
+            public=query.public,
             before=query.before,
             limit=query.limit,
         )

@@ -1,6 +1,7 @@
 """Entries in the database: the queries that pages, sockets and documents share."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -79,6 +80,10 @@ async def staff_page(
     kind: str | None = None,
     state: str | None = None,
     text: str | None = None,
+    sentiment: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    public: bool = False,
     before: int | None = None,
     limit: int = 100,
 ) -> Sequence[Entry]:
@@ -90,6 +95,14 @@ async def staff_page(
         query = query.where(Entry.state == state)
     if text:
         query = query.where(Entry.text.icontains(text, autoescape=True))
+    if sentiment:
+        query = query.where(func.coalesce(Entry.corrected, Entry.label, "unscored") == sentiment)
+    if since:
+        query = query.where(Entry.at >= since)
+    if until:
+        query = query.where(Entry.at < until)
+    if public:
+        query = query.where(Entry.state.in_((*PUBLIC_COMMENT_STATES, *PUBLIC_QUESTION_STATES)))
     if before is not None:
         query = query.where(Entry.id < before)
     return (await session.scalars(query.order_by(Entry.id.desc()).limit(limit))).all()

@@ -216,6 +216,8 @@ class Entry(Base):
     label: Mapped[str | None] = mapped_column(String(16))
     model: Mapped[str | None] = mapped_column(String(64))
     utterance: Mapped[str | None] = mapped_column(String(16))
+    corrected: Mapped[str | None] = mapped_column(String(16))
+    """The label that a host gave instead of the model's; it counts before `label`."""
     votes: Mapped[int] = mapped_column(default=0, server_default="0")
     on_screen: Mapped[bool] = mapped_column(default=False, server_default=false())
     answer_mode: Mapped[str | None] = mapped_column(String(16))
