@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.decisions import Decision, Ruling, all_problems
 from feedback.ledger import Ledger, ledger
-from feedback.states import PUBLIC, Reason, State
+from feedback.states import PUBLIC, AnswerMode, Reason, State
 from feedback.text import clean
 from server.activities import require_reach
 from server.auth.rights import Principal
@@ -34,6 +34,7 @@ from server.protocol import (
     SuggestionView,
 )
 from server.store.entries import COMMENT, QUESTION, counts_by_state, public_questions
+from server.store.recordings import public_recording, recording_second
 from server.store.tables import Act, Activity, Entry, Publication, Suggestion, Unit
 
 # As a person types a code: the letters that its alphabet leaves out, dashes and spaces.
@@ -216,7 +217,14 @@ async def latest_outcomes(session: AsyncSession, activity: Activity) -> Outcomes
     publication = await _latest(session, activity.id)
     if publication is None:
         raise NotFound("这个活动还没有公布采纳情况。")
-    return _view(publication, activity)
+    view = _view(publication, activity)
+    recording = await public_recording(session, activity.id)
+    if recording is not None:
+        view.answered_seconds = [
+            recording_second(recording.spans, question.answered_at) if question.mode == AnswerMode.LIVE else None
+            for question in view.questions
+        ]
+    return view
 
 
 async def find_receipt(session: AsyncSession, receipt: str) -> ReceiptView:

@@ -437,6 +437,8 @@ class OutcomesView(OutcomesContent):
     published_at: datetime
     published_by: str
     sha256: str
+    answered_seconds: list[float | None] = []
+    """Where each of `questions` was answered in the released recording, None for the others; not in the digest."""
 
 
 class ReceiptActivity(BaseModel):

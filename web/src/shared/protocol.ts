@@ -133,6 +133,8 @@ export interface Outcomes {
   numbers: OutcomeNumbers;
   questions: OutcomeQuestion[];
   suggestions: OutcomeSuggestion[];
+  /** Where each question was answered in the released recording. */
+  answered_seconds: (number | null)[];
 }
 
 export type FilePurpose = "plan" | "emergency" | "picture" | "document";
