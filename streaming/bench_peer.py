@@ -215,6 +215,9 @@ class BenchPeer:
     async def close(self, *, goodbye: bool = True) -> None:
         """End the session; without a good-bye the relay has to notice by itself."""
         asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        await asyncio.sleep(
+            0.1
+        )  # uvloop lets go of the descriptor a turn later, when another socket may have its number
         if not goodbye:
             self._socket.close()
         await self.secure.close()
