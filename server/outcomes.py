@@ -239,6 +239,7 @@ async def find_receipt(session: AsyncSession, receipt: str) -> ReceiptView:
     return ReceiptView(
         receipt=entry.receipt,
         kind=entry.kind,
+        proposed=entry.proposed,
         state=entry.state,
         text=entry.text,
         nickname=entry.nickname,

@@ -160,10 +160,12 @@ class CommentView(BaseModel):
     text: str
     nickname: str
     at: datetime
+    proposed: bool
+    """Whether its author sent it as a suggestion (建议)."""
 
     @classmethod
     def of(cls, entry: Entry) -> "CommentView":
-        return cls(id=entry.id, text=entry.text, nickname=entry.nickname, at=entry.at)
+        return cls(id=entry.id, text=entry.text, nickname=entry.nickname, at=entry.at, proposed=entry.proposed)
 
 
 class QuestionView(CommentView):
@@ -185,6 +187,7 @@ class QuestionView(CommentView):
             text=entry.text,
             nickname=entry.nickname,
             at=entry.at,
+            proposed=entry.proposed,
             votes=entry.votes,
             merged=entry.merged_count,
             state=entry.state,
@@ -238,6 +241,7 @@ class EntryView(BaseModel):
     flags: list[FlagView]
     merged: int
     merged_into: int | None
+    proposed: bool
     similar: list[int]
     """Ids of questions that may ask the same."""
     revision: int
@@ -267,6 +271,7 @@ class EntryView(BaseModel):
             flags=[FlagView.model_validate(flag) for flag in entry.flags or []],
             merged=entry.merged_count,
             merged_into=entry.merged_into if entry.state == EntryState.MERGED.value else None,
+            proposed=entry.proposed,
             similar=list(similar),
             revision=entry.revision,
             handled_by=entry.handled_by,
@@ -470,6 +475,7 @@ class ReceiptView(BaseModel):
 
     receipt: str
     kind: str
+    proposed: bool
     state: str
     text: str
     nickname: str

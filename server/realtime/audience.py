@@ -204,6 +204,10 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         """提问."""
         return await acknowledge(self._speak(sid, QUESTION, data))
 
+    async def on_suggestion(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
+        """建议: a comment that its author wants to be considered."""
+        return await acknowledge(self._speak(sid, COMMENT, data, proposed=True))
+
     async def on_vote(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
         """附议: one device, one vote."""
         return await acknowledge(self._vote(sid, data))
@@ -224,7 +228,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         """What was missed since an id."""
         return await acknowledge(self._resume(sid, data))
 
-    async def _speak(self, sid: str, kind: str, data: object) -> dict[str, Any]:
+    async def _speak(self, sid: str, kind: str, data: object, *, proposed: bool = False) -> dict[str, Any]:
         speech = Speech.model_validate(data)
         text, nickname = clean(speech.text), clean(speech.nickname or "")[:LONGEST_NICKNAME] or ANONYMOUS
         if is_blank(text):
@@ -256,6 +260,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
                 state=admitted.state.value,
                 at=self._now(),
                 flags=admitted.flags,
+                proposed=proposed,
             )
         )
         if stored.fresh:

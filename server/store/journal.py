@@ -45,6 +45,7 @@ class NewEntry:
     state: str
     at: datetime
     flags: list[dict[str, object]] | None = None
+    proposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,7 @@ async def _store_entries(session: AsyncSession, entries: Sequence[NewEntry]) -> 
                 "state": entry.state,
                 "changed_at": entry.at,
                 "flags": entry.flags,
+                "proposed": entry.proposed,
             }
             for entry in fresh.values()
         ]

@@ -229,6 +229,8 @@ class Entry(Base):
     """How many are merged into this one."""
     flags: Mapped[list[dict[str, object]] | None] = mapped_column(JSON(none_as_null=True))
     """Why the entry was held or marked; for hosts alone."""
+    proposed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """建议: its author sent the comment as a suggestion."""
     revision: Mapped[int] = mapped_column(default=0, server_default="0")
     """Grows with each act of a host, so that none overwrites another's."""
     handled_by: Mapped[str | None] = mapped_column(String(64))

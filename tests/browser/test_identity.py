@@ -43,6 +43,14 @@ async def test_a_phone_is_proved_once_and_what_was_written_is_sent(
         await expect(console.get_by_test_id("host-comment")).to_contain_text("我想说说停车的事")
         await console.screenshot(path=pictures / "console-identity.png")
 
+        # What is sent as a suggestion is shown as one, to everybody and to the host.
+        await phone.get_by_test_id("comment-input").fill("建议周六上午也开门")
+        await phone.get_by_test_id("comment-proposed").click()
+        await phone.screenshot(path=pictures / "suggestion-phone.png")
+        await phone.get_by_test_id("comment-send").click()
+        await expect(phone.get_by_test_id("comment-is-proposed")).to_have_count(1)
+        await expect(console.get_by_test_id("proposed")).to_have_text("网友提的建议")
+
         # Put off: the words are kept, and can be edited and sent later.
         other = await open_page(browser, f"{service.url}/a/{SLUG}", PHONE, errors)
         await say(other, "先不验证")
@@ -50,7 +58,7 @@ async def test_a_phone_is_proved_once_and_what_was_written_is_sent(
         await other.keyboard.press("Escape")
         await expect(other.get_by_text("先不验证").first).to_be_visible()
         await expect(other.get_by_text("本活动发言前需要验证手机号").first).to_be_visible()
-        await expect(console.get_by_test_id("host-comment")).to_have_count(1)
+        await expect(console.get_by_test_id("host-comment")).to_have_count(2)
         assert errors == []
     finally:
         await admin.close()

@@ -121,3 +121,22 @@ async def test_what_the_host_puts_first_stands_first_until_it_is_answered(
     await author.until(lambda: places(author) == [None, None, 3])
     assert (await console.call("lift", {"id": a}))["error"]["code"] == "illegal_transition"
     assert (await console.call("lift", {"id": c, "above": b}))["error"]["code"] == "not_found"
+
+
+async def test_a_citizen_sends_a_suggestion_as_one(
+    service: ServiceProcess, admin: Staff, sockets: list[Client]
+) -> None:
+    slug = await _live(admin)
+    author, other = [await citizen(service.url, slug).connect() for _ in range(2)]
+    console = await host(service.url, slug, admin.cookie).connect()
+    sockets += [author, other, console]
+    sent = await author.call("suggestion", speech("建议周六上午也开门"))
+    plain = await author.call("comment", speech("窗口很热情"))
+    assert (sent["state"], plain["state"]) == ("shown", "shown")
+    assert [(await other.entry("comments", entry["id"]))["proposed"] for entry in (sent, plain)] == [True, False]
+    seen = await console.entry("comments", sent["id"])
+    assert (seen["kind"], seen["proposed"], seen["suggestion"]) == ("comment", True, None)
+    found = await admin.done("POST", "/api/v1/receipts", {"receipt": sent["receipt"]})
+    assert (found["kind"], found["proposed"]) == ("comment", True)
+    assert (await console.call("suggest", {"id": sent["id"], "on": True}))["entry"]["suggestion"]
+    assert (await author.call("suggestion", {"key": "k", "text": "　"}))["error"]["code"] == "empty"

@@ -22,6 +22,7 @@ function question(id: number, over: Partial<Entry> = {}): Entry {
     flags: [],
     merged: 0,
     merged_into: null,
+    proposed: false,
     similar: [],
     revision: 1,
     handled_by: null,

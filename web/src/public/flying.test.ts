@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LANES, Lanes, shortened } from "./flying";
 
-const comment = (id: number) => ({ id, text: `第${id}条`, nickname: "网友", at: "2023-09-27T06:00:00Z" });
+const comment = (id: number) => ({ id, text: `第${id}条`, nickname: "网友", at: "2023-09-27T06:00:00Z", proposed: false });
 
 describe("comments over the picture", () => {
   it("take a free lane each, and wait in the list where there is none", () => {

@@ -5,10 +5,10 @@ import type {
   Acknowledgement,
   BroadcastNews,
   EntryAcknowledgement,
-  EntryKind,
   Proof,
   PublicComment,
   PublicQuestion,
+  SpeechKind,
   VoteAcknowledgement,
 } from "../shared/protocol";
 import { openLine } from "../shared/socket";
@@ -32,6 +32,7 @@ interface Words {
 
 interface Sent {
   comment(words: Words, answer: (given: EntryAcknowledgement) => void): void;
+  suggestion(words: Words, answer: (given: EntryAcknowledgement) => void): void;
   question(words: Words, answer: (given: EntryAcknowledgement) => void): void;
   prove(proof: Proof, answer: (given: Acknowledgement<object>) => void): void;
   phone(typed: { phone: string }, answer: (given: Acknowledgement<object>) => void): void;
@@ -104,7 +105,7 @@ export function useAudience(slug: string, { counted = true }: { counted?: boolea
     update: (question: PublicQuestion): void => {
       questions.value = merge(questions.value, [question]);
     },
-    say: (kind: EntryKind, words: Words): Promise<EntryAcknowledgement> =>
+    say: (kind: SpeechKind, words: Words): Promise<EntryAcknowledgement> =>
       socket.timeout(PATIENCE).emitWithAck(kind, words),
     prove: (proof: Proof): Promise<Acknowledgement<object>> => socket.timeout(PATIENCE).emitWithAck("prove", proof),
     sendCode: (phone: string): Promise<Acknowledgement<object>> => socket.timeout(PATIENCE).emitWithAck("phone", { phone }),

@@ -1,16 +1,17 @@
 import { onUnmounted, ref, shallowRef, watch } from "vue";
 import { Outbox, type Letter, type LetterStore } from "../shared/outbox";
 import { solve } from "../shared/proof";
-import type { EntryKind } from "../shared/protocol";
+import type { SpeechKind } from "../shared/protocol";
 import { forget, keep, names, randomName, recall } from "../shared/storage";
 import { toast } from "../shared/toasts";
+import { ENTRY_KIND } from "../shared/words";
 import type { Audience } from "./useAudience";
 
 /** One's own entry that the service has, with the code that finds it. */
 export interface OwnEntry {
   id: number;
   receipt: string;
-  kind: EntryKind;
+  kind: SpeechKind;
   text: string;
   at: number;
 }
@@ -58,7 +59,7 @@ export function useOutbox(slug: string, audience: Audience) {
       own.value = [...kept, { id, receipt, kind: letter.kind, text: letter.text, at: letter.at }].slice(-KEPT);
       keep(`own.${slug}`, own.value);
       acceptedAt.value = Date.now();
-      const what = letter.kind === "comment" ? "留言" : "提问";
+      const what = ENTRY_KIND[letter.kind];
       toast(state === "pending" ? `${what}已提交，审核后公开，回执码 ${receipt}` : `${what}已发出，回执码 ${receipt}`);
     },
     changed: (list) => (letters.value = list),
@@ -73,7 +74,7 @@ export function useOutbox(slug: string, audience: Audience) {
     own,
     acceptedAt,
     identifying,
-    send: (kind: EntryKind, text: string, nickname: string) => outbox.add({ key: randomName(), kind, text, nickname }),
+    send: (kind: SpeechKind, text: string, nickname: string) => outbox.add({ key: randomName(), kind, text, nickname }),
     takeBack: (key: string) => outbox.takeBack(key),
     /** Forgets the words of an entry that its author took back; the code stays. */
     blank(id: number): void {

@@ -1,9 +1,9 @@
-import type { Challenge, EntryAcknowledgement, EntryKind } from "./protocol";
+import type { Challenge, EntryAcknowledgement, SpeechKind } from "./protocol";
 
 /** Something written and not yet acknowledged. It lives in the browser's storage until it is. */
 export interface Letter {
   key: string;
-  kind: EntryKind;
+  kind: SpeechKind;
   text: string;
   nickname: string;
   /** When it was written, in milliseconds. */

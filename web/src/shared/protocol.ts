@@ -191,6 +191,8 @@ export interface ColumnEntry {
 }
 
 export type EntryKind = "comment" | "question";
+/** What a citizen may send: a suggestion is a comment that asks to be considered. */
+export type SpeechKind = EntryKind | "suggestion";
 export type EntryState = "shown" | "hidden" | "merged" | "withdrawn" | "pending" | "open" | "answered" | "declined";
 
 /** The public entry that an author's entry was merged into. */
@@ -202,6 +204,7 @@ export interface ReceiptHead {
 export interface Receipt {
   receipt: string;
   kind: EntryKind;
+  proposed: boolean;
   state: EntryState;
   text: string;
   nickname: string;
@@ -305,6 +308,8 @@ export interface Entry {
   /** How many are merged into it. */
   merged: number;
   merged_into: number | null;
+  /** Whether its author sent it as a suggestion. */
+  proposed: boolean;
   /** Questions that may ask the same. */
   similar: number[];
   /** Grows with each act; an act that names an older one is refused. */
@@ -475,6 +480,8 @@ export interface PublicComment {
   text: string;
   nickname: string;
   at: string;
+  /** Whether its author sent it as a suggestion. */
+  proposed: boolean;
 }
 
 /** A question as the audience sees it. */

@@ -4,7 +4,7 @@ import type {
   ActivityKind,
   ActivityState,
   Decision,
-  EntryKind,
+  SpeechKind,
   EntryState,
   Flag,
   FoundHow,
@@ -73,7 +73,7 @@ export const UTTERANCE: Record<Utterance, string> = {
   other: "其他",
 };
 export const ROLE: Record<Role, string> = { admin: "管理员", coordinator: "区级统筹", staff: "单位工作人员" };
-export const ENTRY_KIND: Record<EntryKind, string> = { comment: "留言", question: "提问" };
+export const ENTRY_KIND: Record<SpeechKind, string> = { comment: "留言", question: "提问", suggestion: "建议" };
 
 /** 开放点 3 or 第 2 讲; what a unit added itself has no number in the plan. */
 export function numberWords(kind: ActivityKind, number: number): string {
