@@ -13,6 +13,7 @@ function question(id: number, over: Partial<Entry> = {}): Entry {
     state: "open",
     score: null,
     label: null,
+    corrected: null,
     utterance: null,
     reason: null,
     suggestion: null,

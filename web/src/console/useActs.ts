@@ -3,7 +3,7 @@ import { asApiError } from "../shared/load";
 import type { Act, Entry, HideReason } from "../shared/protocol";
 import { keep, recall } from "../shared/storage";
 import { dismiss, toast } from "../shared/toasts";
-import { HIDE_REASON } from "../shared/words";
+import { HIDE_REASON, LABEL } from "../shared/words";
 import type { Host } from "./useHost";
 
 /** What takes an act back, where the protocol knows a way back. */
@@ -37,6 +37,8 @@ export function inverse(before: Entry, act: Act): Act | null {
       return before.lifted === null ? { act: "lower" } : null;
     case "lower":
       return { act: "lift", above: null };
+    case "correct":
+      return { act: "correct", sentiment: before.corrected };
     case "merge":
       return { act: "split" };
     case "split":
@@ -68,6 +70,8 @@ function words(act: Act, entry: Entry): string {
       return "已提前";
     case "lower":
       return "已恢复按票数排列";
+    case "correct":
+      return act.sentiment === null ? "已按模型的判断" : `已更正为${LABEL[act.sentiment]}`;
     case "merge":
       return "已合并";
     case "split":

@@ -26,6 +26,7 @@ import type {
   IdentityMode,
   ModerationMode,
   ReminderSettings,
+  MoodPicture,
   Notice,
   NoticeDraft,
   NoticeField,
@@ -36,6 +37,7 @@ import type {
   Recording,
   Replay,
   Role,
+  SentimentLabel,
   Suggestion,
   Summary,
   Timetable,
@@ -231,9 +233,20 @@ export const api = {
   publishToken: (slug: string): Promise<{ token: string; whip_url: string }> =>
     request("GET", `/activities/${at(slug)}/publish-token`),
 
+  mood: (slug: string): Promise<MoodPicture> => request("GET", `/activities/${at(slug)}/mood`),
   entries: (
     slug: string,
-    query: { kind?: EntryKind; state?: string; q?: string; before?: number; limit?: number },
+    query: {
+      kind?: EntryKind;
+      state?: string;
+      q?: string;
+      sentiment?: SentimentLabel;
+      since?: string;
+      until?: string;
+      public?: boolean;
+      before?: number;
+      limit?: number;
+    },
   ): Promise<{ entries: Entry[]; next: number | null }> => {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) search.set(name, String(value));

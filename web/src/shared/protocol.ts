@@ -287,6 +287,7 @@ export type StreamMoment = [
 ];
 
 export type SentimentLabel = "positive" | "negative" | "uncertain" | "unscored";
+export type Corrected = Exclude<SentimentLabel, "unscored">;
 export type Utterance = "question" | "suggestion" | "complaint" | "thanks" | "empty" | "other";
 
 export interface Entry {
@@ -298,6 +299,8 @@ export interface Entry {
   state: EntryState;
   score: number | null;
   label: SentimentLabel | null;
+  /** What a host says instead; it counts first. */
+  corrected: Corrected | null;
   utterance: Utterance | null;
   reason: string | null;
   suggestion: number | null;
@@ -320,6 +323,29 @@ export interface Entry {
   notes: { id: number; at: string; by: string; text: string }[];
   /** Its place among the questions that a host put first; null = by votes and age. */
   lifted: number | null;
+}
+
+export interface MoodPoint {
+  at: string;
+  counts: Record<SentimentLabel, number>;
+  /** How many entries name each topic of the picture. */
+  topics: number[];
+}
+
+/** How an activity sounds and what it speaks of over time. */
+export interface MoodPicture {
+  /** Width of a point. */
+  minutes: number;
+  n: number;
+  scored: number;
+  corrected: number;
+  counts: Record<SentimentLabel, number>;
+  /** Half the 95 % interval of each share of `scored`. */
+  margins: Partial<Record<SentimentLabel, number>>;
+  points: MoodPoint[];
+  topics: { word: string; n: number }[];
+  truncated: boolean;
+  note: string;
 }
 
 export type WordLevel = "block" | "hold" | "mark";
@@ -469,6 +495,7 @@ export type Act =
   | { act: "note"; remove: number }
   | { act: "lift"; above: number | null }
   | { act: "lower" }
+  | { act: "correct"; sentiment: Corrected | null }
   | { act: "screen"; on: boolean }
   | { act: "suggest"; on: boolean }
   | { act: "ban"; minutes: number; reason: HideReason }
