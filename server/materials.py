@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.auth.rights import Principal
+from server.deadlines import NOTHING, published
 from server.errors import BadRequest, Conflict, NotFound
 from server.outcomes import content_digest
 from server.programme.plan import ActivityKind
 from server.protocol import UnitView
 from server.store.materials import Attachment, Material
-from server.store.recordings import Recording
 from server.store.tables import Act, Activity, Publication
 from server.uploads import Upload
 
@@ -82,7 +82,7 @@ class MaterialsView(MaterialsContent):
 
 
 class ColumnEntry(BaseModel):
-    """An activity in a column: that its materials are published, and how they begin."""
+    """An activity in a column: what is published of it, and how its text begins."""
 
     slug: str
     title: str
@@ -243,35 +243,33 @@ async def materials_version(session: AsyncSession, activity_id: int) -> int:
 
 
 async def column(session: AsyncSession, kind: str) -> list[ColumnEntry]:
-    """The activities of a column whose materials are published, the newest first."""
-    newest = select(func.max(Material.id)).group_by(Material.activity_id)
+    """The activities of a column of which anything is published (materials, outcomes, the recording), newest first."""
+    shown = await published(session)
     versions = select(Publication.activity_id, func.max(Publication.version)).group_by(Publication.activity_id)
     outcomes = dict((await session.execute(versions)).all())
-    released = set(await session.scalars(select(Recording.activity_id).where(Recording.released_at.is_not(None))))
-    rows = await session.execute(
-        select(Material, Activity)
-        .join(Activity, Activity.id == Material.activity_id)
-        .where(Material.id.in_(newest), Activity.kind == kind)
-        .order_by(Material.published_at.desc(), Material.id.desc())
-    )
+    newest = select(func.max(Material.id)).group_by(Material.activity_id)
+    rows = {row.activity_id: row for row in await session.scalars(select(Material).where(Material.id.in_(newest)))}
     entries = []
-    for row, activity in rows:
-        content = MaterialsContent.model_validate(row.content)
+    for activity in await session.scalars(select(Activity).where(Activity.kind == kind).order_by(Activity.id)):
+        after, row = shown.get(activity.id, NOTHING), rows.get(activity.id)
+        if after.first is None:
+            continue
+        content = MaterialsContent.model_validate(row.content) if row else None
         entries.append(
             ColumnEntry(
                 slug=activity.slug,
                 title=activity.title,
                 units=[UnitView.of(unit) for unit in activity.units],
                 starts_at=activity.starts_at,
-                published_at=row.published_at,
-                text=content.text[:200],
-                picture=content.pictures[0] if content.pictures else None,
-                documents=len(content.documents),
-                recording=content.recording_url is not None or activity.id in released,
+                published_at=row.published_at if row else after.first,
+                text=(content.text if content else activity.summary)[:200],
+                picture=content.pictures[0] if content and content.pictures else None,
+                documents=len(content.documents) if content else 0,
+                recording=after.recording is not None or bool(content and content.recording_url),
                 outcomes_version=outcomes.get(activity.id, 0),
             )
         )
-    return entries
+    return sorted(entries, key=lambda entry: entry.published_at, reverse=True)
 
 
 def view_of(row: Material, activity: Activity) -> MaterialsView:

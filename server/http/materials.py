@@ -230,7 +230,7 @@ async def show_file(call: Call[None]) -> web.FileResponse:
     "GET",
     "/api/v1/columns/{kind:open-day|lecture}",
     right=Right.PUBLIC,
-    summary="A column of the website: the activities whose materials are published",
+    summary="A column of the website: the activities of which something is published",
     answer=Column,
 )
 async def show_column(call: Call[None]) -> Column:

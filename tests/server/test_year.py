@@ -14,6 +14,7 @@ from server.deadlines import NOTHING, deadline_views, done_on, published, timeta
 from server.errors import Conflict
 from server.filings import file_if_due, times_of
 from server.holidays import working_calendar
+from server.materials import column
 from server.notices import announced, draft, publish
 from server.outcomes import decide
 from server.outcomes import publish as publish_outcomes
@@ -150,12 +151,23 @@ async def test_whatever_is_published_first_meets_the_day(database: Database) -> 
     async with database.read() as session:
         found = (await published(session))[activity.id]
         assert (found.first, found.materials, found.outcomes) == (beijing(10, 23), None, None)
+        assert [entry.slug for entry in await column(session, "open-day")] == [SLUG]
+        assert await column(session, "lecture") == []
     async with database.write() as session:
-        facts = {"activity_id": activity.id, "version": 1, "sha256": "0" * 64, "content": {}}
-        session.add(Material(**facts, published_at=beijing(10, 21)))
-        session.add(Publication(**facts, published_at=beijing(10, 22), entry_ids={}))
+        facts = {"activity_id": activity.id, "version": 1, "sha256": "0" * 64}
+        text = {"title": "t", "column": "政务开放日", "text": "t", "recording_url": None, "contact": ""}
+        content = {**text, "pictures": [], "documents": [], "quotes": []}
+        session.add(Material(**facts, content=content, published_at=beijing(10, 21)))
+        session.add(Publication(**facts, content={}, published_at=beijing(10, 22), entry_ids={}))
     async with database.read() as session:
         found = (await published(session))[activity.id]
         assert (found.first, found.outcomes, found.recording) == (beijing(10, 21), beijing(10, 22), beijing(10, 23))
+        (entry,) = await column(session, "open-day")
+        assert (entry.slug, entry.recording, entry.outcomes_version, entry.published_at) == (
+            SLUG,
+            True,
+            1,
+            beijing(10, 21),
+        )
         met = done_on(activity, None, found)
         assert (met[DeadlineKind.MATERIALS], met[DeadlineKind.ADOPTION]) == (date(2023, 10, 21), date(2023, 10, 22))
