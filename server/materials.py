@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.auth.rights import Principal
-from server.deadlines import NOTHING, published
+from server.deadlines import published
 from server.errors import BadRequest, Conflict, NotFound
 from server.outcomes import content_digest
 from server.programme.plan import ActivityKind
@@ -250,8 +250,9 @@ async def column(session: AsyncSession, kind: str) -> list[ColumnEntry]:
     newest = select(func.max(Material.id)).group_by(Material.activity_id)
     rows = {row.activity_id: row for row in await session.scalars(select(Material).where(Material.id.in_(newest)))}
     entries = []
-    for activity in await session.scalars(select(Activity).where(Activity.kind == kind).order_by(Activity.id)):
-        after, row = shown.get(activity.id, NOTHING), rows.get(activity.id)
+    among = select(Activity).where(Activity.kind == kind, Activity.id.in_(list(shown))).order_by(Activity.id)
+    for activity in await session.scalars(among):
+        after, row = shown[activity.id], rows.get(activity.id)
         if after.first is None:
             continue
         content = MaterialsContent.model_validate(row.content) if row else None

@@ -156,7 +156,7 @@ async def test_whatever_is_published_first_meets_the_day(database: Database) -> 
     async with database.write() as session:
         facts = {"activity_id": activity.id, "version": 1, "sha256": "0" * 64}
         text = {"title": "t", "column": "政务开放日", "text": "t", "recording_url": None, "contact": ""}
-        content = {**text, "pictures": [], "documents": [], "quotes": []}
+        content: dict[str, object] = {**text, "pictures": [], "documents": [], "quotes": []}
         session.add(Material(**facts, content=content, published_at=beijing(10, 21)))
         session.add(Publication(**facts, content={}, published_at=beijing(10, 22), entry_ids={}))
     async with database.read() as session:
