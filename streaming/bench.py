@@ -110,13 +110,17 @@ def _relay_rows(result: Result, floor: Floor) -> Iterator[Row]:
 
 def _burst_rows(burst: Burst) -> Iterator[Row]:
     who = f"relay, {burst.viewers} viewers within {BURST_SECONDS:.0f} s"
-    yield f"{who}: with a picture", f"{burst.pictured} of {burst.viewers}", f"joined in {burst.join:.1f} ms (median)"
+    yield f"{who}: with a picture", f"{burst.pictured} of {burst.viewers}", f"joined in {_words(burst.join)}"
     yield (
         f"{who}: delay of those already watching",
         f"p50 {burst.median:.1f} ms, p99 {burst.p99:.1f} ms, at most {burst.worst:.0f} ms",
         "aim: under 100 ms",
     )
-    yield f"join while {burst.viewers} watch", f"{burst.later:.1f} ms (median)", "aim: under 50 ms"
+    yield f"join while {burst.viewers} watch", _words(burst.later), "aim: under 50 ms"
+
+
+def _words(milliseconds: float | None) -> str:
+    return "–" if milliseconds is None else f"{milliseconds:.1f} ms (median)"
 
 
 def _reencode_row(runner: asyncio.Runner) -> Row:

@@ -63,9 +63,13 @@ class Burst:
     median: float
     p99: float
     worst: float
-    join: float
-    later: float
-    """A join after that, while all of them watch."""
+    join: float | None
+    later: float | None
+    """A join after that, while all of them watch. None where nobody got a packet in time."""
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return seconds * 1e3 if seconds is not None else None
 
 
 def _jiffies() -> tuple[int, int]:
@@ -261,6 +265,6 @@ class Run:
             median=delays[49] * 1e3,
             p99=delays[98] * 1e3,
             worst=worst * 1e3,
-            join=crowd["join"] * 1e3,
-            later=afterwards["join"] * 1e3,
+            join=_milliseconds(crowd["join"]),
+            later=_milliseconds(afterwards["join"]),
         )
