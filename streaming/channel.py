@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from streaming import codecs
 from streaming.lane import Lane, Numbers
 from streaming.packet import Packet, newer
 from streaming.sdp import Track as Agreed
@@ -53,14 +51,33 @@ class Stretch:
 class Channel:
     """Belongs to a viewer. `track` is None as long as nothing is wanted; `wanted` is what its next keyframe brings."""
 
+    __slots__ = (
+        "_before",
+        "_extension",
+        "_octets",
+        "_packets",
+        "_payload_type",
+        "_reached",
+        "_rtx",
+        "_rtx_sequence",
+        "_stamp",
+        "_viewer",
+        "kind",
+        "lane",
+        "next_sequence",
+        "stream",
+        "stretches",
+        "track",
+        "wanted",
+    )
+
     def __init__(self, viewer: Viewer, track: Track, agreed: Agreed, extension: int) -> None:
         self.kind = track.codec.kind
-        self.codec = codecs.BY_NAME[agreed.codec]
         self.stream = track.stream
         self.track: Track | None = track
         self.wanted: Track | None = None
         self.lane: Lane | None = None
-        self.stretches: deque[Stretch] = deque(maxlen=STRETCHES)
+        self.stretches: list[Stretch] = []
         self.next_sequence: int | None = None
         self._viewer = viewer
         self._payload_type = agreed.payload_type
@@ -188,7 +205,7 @@ class Channel:
         behind = (self._stamp - track.batch_timestamp) & 0xFFFFFFFF
         # Two layers of one frame, or a clock that is not the same to the tick: time must go on.
         shift = behind + track.codec.clock_rate // 1000 if behind < 0x80000000 else 0
-        self.stretches.append(Stretch(track, first, (offset, shift)))
+        self.stretches = [*self.stretches[1 - STRETCHES :], Stretch(track, first, (offset, shift))]
         self._join(self.stretches[-1])
 
     def _leave(self) -> None:
