@@ -34,38 +34,42 @@ PATIENCE = 2
 """Milliseconds to wait for a full send buffer before its packets are dropped."""
 
 
+Table = tuple[list[Any], list[list[tuple[Any, Any]]], list[Any], Any, Any]
+"""Where each viewer begins, each viewer's packets and their lengths, all packets in a row, I/O vectors, messages."""
+
+
 class _Layout:
     """Where packets lie in the buffer when they are `stride` bytes apart: their pointers and I/O vectors."""
 
-    def __init__(self, buffer: Any, lengths: Any, names: Any, stride: int) -> None:
+    def __init__(self, buffer: Any, lengths: list[Any], names: Any, stride: int) -> None:
         self.stride = stride
         self._buffer = buffer
         self._lengths = lengths
         self._names = names
-        self._tables: dict[int, tuple[list[Any], list[list[tuple[Any, Any]]], Any, Any]] = {}
+        self._tables: dict[int, Table] = {}
 
-    def table(self, count: int) -> tuple[list[Any], list[list[tuple[Any, Any]]], Any, Any]:
-        """For messages of `count` packets: where a viewer begins, its packets and lengths, iovecs, messages."""
+    def table(self, count: int) -> Table:
+        """For messages of `count` packets."""
         table = self._tables.get(count)
         if table is None:
             table = self._tables[count] = self._make(count)
         return table
 
-    def _make(self, count: int) -> tuple[list[Any], list[list[tuple[Any, Any]]], Any, Any]:
+    def _make(self, count: int) -> Table:
         viewers = max(1, min(CHUNK, BUFFER // (count * self.stride)))
-        starts = [self._buffer + viewer * count * self.stride for viewer in range(viewers)]
-        lengths = [self._lengths + slot for slot in range(count)]
-        rows = [[(start + slot * self.stride, lengths[slot]) for slot in range(count)] for start in starts]
+        pointers = [self._buffer + place * self.stride for place in range(viewers * count)]
+        both = list(zip(pointers, self._lengths, strict=False))
+        rows = [both[viewer * count : (viewer + 1) * count] for viewer in range(viewers)]
         vectors = ffi.new("struct iovec[]", viewers * count)
         messages = ffi.new("struct mmsghdr[]", viewers)
+        for place, pointer in enumerate(pointers):
+            vectors[place].iov_base = pointer
         for viewer in range(viewers):
-            for slot in range(count):
-                vectors[viewer * count + slot].iov_base = rows[viewer][slot][0]
             header = messages[viewer].msg_hdr
             header.msg_name = self._names + viewer * NAME_SIZE
             header.msg_iov = vectors + viewer * count
             header.msg_iovlen = count
-        return starts, rows, vectors, messages
+        return pointers[::count], rows, pointers, vectors, messages
 
 
 class Fanout:
@@ -81,7 +85,8 @@ class Fanout:
         self._control = kernel.segment_control()
         self._buffer = ffi.new("char[]", BUFFER + MAX_MESSAGE)
         self._view = ffi.buffer(self._buffer)
-        self._lengths = ffi.new("int[]", MAX_SEGMENTS)
+        self._lengths = ffi.new("int[]", CHUNK * MAX_SEGMENTS)
+        self._length_pointers = [self._lengths + place for place in range(CHUNK * MAX_SEGMENTS)]
         self._names = ffi.new("char[]", CHUNK * NAME_SIZE)
         self._template = bytearray(MAX_MESSAGE + MAX_PACKET)
         self._template_pointer = ffi.from_buffer(self._template)
@@ -147,15 +152,15 @@ class Fanout:
         stride = -(-largest // STRIDE_STEP) * STRIDE_STEP
         layout = self._layouts.get(stride)
         if layout is None:
-            layout = self._layouts[stride] = _Layout(self._buffer, self._lengths, self._names, stride)
+            layout = self._layouts[stride] = _Layout(self._buffer, self._length_pointers, self._names, stride)
         octets = self._write_template(packets, start, end, lane, stride)
-        starts, rows, vectors, messages = layout.table(count)
+        table = layout.table(count)
         viewers = len(lane)
         total = (count - 1) * stride + len(packets[end - 1].payload) + lane.header_size
         heads = [(slot * stride + 2, packets[start + slot]) for slot in range(count)] if lane.mixed else []
-        self._protect_and_send(lane, count, total, stride, (starts, rows, vectors, messages), heads)
+        self._protect_and_send(lane, count, total, stride, table, heads)
         if lane.streams:
-            self._send_streams(lane, starts[0], rows[0], total, heads)
+            self._send_streams(lane, table[0][0], table[1][0], total, heads)
         lane.packets += count
         lane.octets += octets
         self.packets += count * viewers
@@ -169,30 +174,30 @@ class Fanout:
             NUMBERS.pack_into(template, position, sequence, timestamp)
 
     def _protect_and_send(
-        self, lane: Lane, count: int, total: int, stride: int, table: Any, heads: list[tuple[int, Packet]]
+        self, lane: Lane, count: int, total: int, stride: int, table: Table, heads: list[tuple[int, Packet]]
     ) -> None:
-        starts, rows, vectors, messages = table
-        template, lengths, sizes, lengths_size = self._template_pointer, self._lengths, self._sizes, 4 * count
-        move, encrypt, chunk = ffi.memmove, protect, len(starts)
-        prepared = None
+        starts, rows, pointers, vectors, messages = table
+        template, chunk = self._template_pointer, len(starts)
+        sizes = ffi.buffer(self._sizes, 4 * count)[:]
+        prepared = False
         for first in range(0, len(lane.contexts), chunk):
             contexts = lane.contexts[first : first + chunk]
             numbers = lane.numbers[first : first + chunk]
-            status = 0
-            for place, (context, target, row) in enumerate(zip(contexts, starts, rows, strict=False)):
+            viewers = len(contexts)
+            for place, target in enumerate(starts[:viewers]):
                 if heads:
                     self._renumber(heads, numbers[place])
-                move(target, template, total)
-                move(lengths, sizes, lengths_size)
-                for packet, length in row:
-                    status |= encrypt(context, packet, length)
-            if status:
+                ffi.memmove(target, template, total)
+            ffi.memmove(self._lengths, sizes * viewers, 4 * count * viewers)
+            # The loop over all packets of all these viewers is `map`'s: the interpreter takes no step in it.
+            each = contexts if count == 1 else [context for context in contexts for _ in range(count)]
+            if sum(map(protect, each, pointers, self._length_pointers)):
                 self._encrypt_again(contexts, numbers, starts, rows, total, count * stride, heads)
             # What protection adds is the same for everyone with the same profile; a lane has one.
-            if prepared is None:
+            if not prepared:
                 prepared = self._prepare(vectors, messages, count, min(chunk, len(lane.contexts)))
-            move(self._names, lane.names + first * NAME_SIZE, len(contexts) * NAME_SIZE)
-            self._write(messages, len(contexts), count, lane, first, rows)
+            ffi.memmove(self._names, lane.names + first * NAME_SIZE, viewers * NAME_SIZE)
+            self._write(messages, viewers, count, lane, first, rows)
 
     def _send_streams(
         self, lane: Lane, target: Any, row: list[tuple[Any, Any]], total: int, heads: list[tuple[int, Packet]]
@@ -237,7 +242,7 @@ class Fanout:
             if heads:
                 self._renumber(heads, numbers[place])
             ffi.memmove(target, self._template_pointer, total)
-            ffi.memmove(self._lengths, self._sizes, 4 * len(row))
+            ffi.memmove(row[0][1], self._sizes, 4 * len(row))
             if any(protect(context, packet, length) for packet, length in row):
                 ffi.memmove(target, bytes(room), room)
                 self._drops["protect"] += len(row)
