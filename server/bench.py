@@ -57,6 +57,12 @@ def _programme() -> Iterator[Row]:
     return rows()
 
 
+def _after() -> Iterator[Row]:
+    from server.bench_after import rows
+
+    return rows()
+
+
 PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "relay": _relay,
     "comments": _comments,
@@ -64,6 +70,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "scorer": _scorer,
     "words": _words,
     "programme": _programme,
+    "after": _after,
 }
 LONG: dict[str, Callable[[], Iterator[Row]]] = {"soak": _soak, "hostile": _hostile}
 """Parts that take minutes: run when they are named, not with the others."""

@@ -357,7 +357,9 @@ def import_plan(file: Path, confirm: bool, only: tuple[str, ...]) -> None:
 @main.command()
 @click.argument(
     "what",
-    type=click.Choice(["all", "relay", "comments", "delivery", "scorer", "words", "programme", "soak", "hostile"]),
+    type=click.Choice(
+        ["all", "relay", "comments", "delivery", "scorer", "words", "programme", "after", "soak", "hostile"]
+    ),
     default="all",
 )
 def bench(what: str) -> None:
