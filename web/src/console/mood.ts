@@ -19,10 +19,13 @@ export interface Bar {
   n: number;
 }
 
+/** A few points stay narrow bars at the left: what a bar says is its height. */
+const FEWEST = 12;
+
 /** The bars of a picture `width` wide whose halves are `half` high. */
 export function bars(picture: MoodPicture, width: number, half: number): Bar[] {
   const most = Math.max(1, ...picture.points.flatMap((point) => [point.counts.positive, point.counts.negative]));
-  const step = width / Math.max(1, picture.points.length);
+  const step = width / Math.max(FEWEST, picture.points.length);
   return picture.points.map((point, index) => ({
     point,
     x: index * step,
@@ -31,9 +34,4 @@ export function bars(picture: MoodPicture, width: number, half: number): Bar[] {
     down: (point.counts.negative / most) * half,
     n: point.counts.positive + point.counts.negative + point.counts.uncertain,
   }));
-}
-
-/** How many points apart the times stand beneath a picture, so that at most `most` fit. */
-export function every(points: number, most: number): number {
-  return Math.max(1, Math.ceil(points / most));
 }
