@@ -45,6 +45,9 @@ from server.http import (
 from server.http import (
     recordings as recordings_http,
 )
+from server.http import (
+    restreams as restreams_http,
+)
 from server.http.errors import errors
 from server.identity import Identities
 from server.mail import Mailer
@@ -59,6 +62,7 @@ from server.realtime.malformed import Malformed
 from server.realtime.presence import Presence
 from server.recordings import Recordings
 from server.reminders import Reminders
+from server.restreams import Restreams
 from server.retention import Retention
 from server.scoring import Scoring
 from server.sentiment_commands import configured_model
@@ -100,6 +104,7 @@ HANDLERS = (
     webrtc,
     hls,
     recordings_http,
+    restreams_http,
     health,
     openapi,
 )
@@ -139,6 +144,14 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
             packagers.on_air(slug)
         await hub.announce(slug)
 
+    async def on_air(slug: str) -> int:
+        await restreams.on_air(slug)
+        return await recordings.prepare(slug)
+
+    async def off_air(slug: str) -> None:
+        await restreams.off_air(slug)
+        await recordings.settle(slug)
+
     async def health_changed(_up: bool) -> None:
         await hub.health(scorer=scoring.up, relay=relay.up)
 
@@ -162,7 +175,8 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         on_event=broadcasts.relay_said,
     )
     recordings = Recordings(database, settings.data_dir, limit=int(settings.recording_gigabytes * 1e9), now=now)
-    packagers = Packagers(settings.data_dir / "hls", relay, prepare=recordings.prepare, on_end=recordings.settle)
+    restreams = Restreams(database, settings.data_dir / "hls", key)
+    packagers = Packagers(settings.data_dir / "hls", relay, prepare=on_air, on_end=off_air)
     gateway, seals = Gateway(settings.sms_url, settings.sms_secret), Seals(key)
     identities = Identities(database, gateway, seals, moderation_rules, key=key, now=now)
     audience = AudienceNamespace(
@@ -202,6 +216,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         broadcasts=broadcasts,
         packagers=packagers,
         recordings=recordings,
+        restreams=restreams,
         audience=audience,
         lookups=Buckets(ADDRESS_LOOKUPS),
         sessions=Buckets(ADDRESS_SESSIONS),
@@ -255,6 +270,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(services.relay.close)
         stack.push_async_callback(services.recordings.close)
         stack.push_async_callback(services.packagers.close)
+        stack.push_async_callback(services.restreams.close)
         await services.recordings.start(services.packagers)
         await services.broadcasts.start(services.relay)
         stack.push_async_callback(services.broadcasts.close)

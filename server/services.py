@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from server.realtime.presence import Presence
     from server.recordings import Recordings
     from server.reminders import Reminders
+    from server.restreams import Restreams
     from server.retention import Retention
     from server.scoring import Scoring
     from server.sms import Gateway
@@ -69,6 +70,7 @@ class Services:
     broadcasts: "Broadcasts"
     packagers: "Packagers"
     recordings: "Recordings"
+    restreams: "Restreams"
     audience: "AudienceNamespace"
     lookups: "Buckets"
     sessions: "Buckets"

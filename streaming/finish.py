@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from fractions import Fraction
@@ -25,10 +25,10 @@ from streaming.playlist import INDEX, JOURNAL, Segment, read_journal, runs, span
 FILE = "recording.mp4"
 
 
-class _Joined(RawIOBase):
+class Joined(RawIOBase):
     """Files one after another, as one; nothing is read before it is wanted."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Iterable[Path]) -> None:
         self._paths = iter(paths)
         self._file: Any = None
 
@@ -70,7 +70,7 @@ def present(folder: Path) -> list[Segment]:
 @contextmanager
 def _open(folder: Path, run: Sequence[Segment]) -> Iterator[Any]:
     paths = [folder / run[0].init, *(folder / segment.name for segment in run)]
-    with BufferedReader(_Joined(paths)) as joined, av.open(joined, format="mp4") as source:
+    with BufferedReader(Joined(paths)) as joined, av.open(joined, format="mp4") as source:
         yield source
 
 

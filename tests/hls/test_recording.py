@@ -53,6 +53,7 @@ class Desk:
 
     def __init__(self, folder: Path, *, keep: int = 1 << 30, reserve: int = 0) -> None:
         self.now = 0.0
+        self.numbers = itertools.count()
         self.shelf = Shelf(folder, reserve=reserve)
         self.shelf.keep(keep)
         self.packager = Packager(self.shelf, clock=lambda: self.now, wall=lambda: 1_700_000_000 + self.now)
@@ -60,11 +61,15 @@ class Desk:
     def publish(self, pictures: list[tuple[float, bytes]], *, begins: float, clock: int) -> None:
         """A publisher with a clock of its own sends from `begins` on."""
         self.packager.feed(*HELLO_MESSAGE)
-        numbers = itertools.count(clock)
+        self.numbers = itertools.count(clock)
         for at, data in pictures:
-            self.now = begins + at
-            for message in messages([(at, data)], numbers, clock):
-                self.packager.feed(*message)
+            self.send((at, data), at=begins + at, clock=clock)
+
+    def send(self, picture: tuple[float, bytes], *, at: float, clock: int) -> None:
+        """One picture arrives."""
+        self.now = at
+        for message in messages([picture], self.numbers, clock):
+            self.packager.feed(*message)
 
 
 def ffprobe(path: Path, *options: str) -> Any:

@@ -124,7 +124,14 @@ async def test_a_recording_is_seen_by_nobody_before_it_is_released(
         await admin.done("POST", f"/api/v1/entries/{ids[0]}/acts", {"act": "answer", "mode": "live", "text": ""})
         async with public.get("/metrics") as answer:
             assert re.search(rf'minsheng_packager{{activity="{slug}",what="recording"}} 1', await answer.text())
+        await admin.done("POST", f"{path}/restreams", {"name": "别处", "url": "rtmp://127.0.0.1:9/live/key"})
         await recorded(admin, slug, 5)
+
+        async def refused() -> bool:
+            elsewhere = (await admin.done("GET", f"{path}/restreams"))["restreams"][0]
+            return bool(elsewhere["state"] == "retrying" and elsewhere["error"])
+
+        await until(refused)
         status, problem = await admin.call("PUT", f"{path}/recording", {"released": True})
         assert (status, problem["error"]["code"]) == (409, "not_ready")
         await admin.done("POST", f"{path}/state", {"state": "ended"})

@@ -36,6 +36,7 @@ import type {
   Receipt,
   Recording,
   Replay,
+  Restream,
   Role,
   SentimentLabel,
   Suggestion,
@@ -217,6 +218,11 @@ export const api = {
   recording: (slug: string): Promise<Recording> => request("GET", `/activities/${at(slug)}/recording`),
   setRecording: (slug: string, change: { allowed?: boolean; released?: boolean }): Promise<Recording> =>
     request("PUT", `/activities/${at(slug)}/recording`, change),
+  restreams: (slug: string): Promise<{ restreams: Restream[] }> => request("GET", `/activities/${at(slug)}/restreams`),
+  addRestream: (slug: string, name: string, url: string): Promise<unknown> =>
+    request("POST", `/activities/${at(slug)}/restreams`, { name, url }),
+  removeRestream: (slug: string, id: number): Promise<unknown> =>
+    request("DELETE", `/activities/${at(slug)}/restreams/${id}`),
   receipt: (receipt: string): Promise<Receipt> => request("POST", "/receipts", { receipt }),
   withdraw: (receipt: string): Promise<Receipt> => request("POST", "/receipts/withdraw", { receipt }),
 

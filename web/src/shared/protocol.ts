@@ -740,3 +740,14 @@ export interface Recording {
   released_at: string | null;
   released_by: string | null;
 }
+
+/** Where else a broadcast goes; the address comes without its key. */
+export interface Restream {
+  id: number;
+  name: string;
+  address: string;
+  state: string;
+  seconds: number;
+  tries: number;
+  error: string | null;
+}
