@@ -246,6 +246,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
             authenticate=authenticator.from_environ,
             snapshot=snapshot,
             on_moderated=hub.moderated,
+            network_of=moderation_rules.network_of,
             now=now,
         )
     )

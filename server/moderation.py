@@ -1,5 +1,6 @@
 """What hosts do to comments and questions: one function behind the HTTP endpoint and the socket's commands."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,10 +59,13 @@ async def moderate(
     now: datetime,
     *,
     within: int | None = None,
+    network_of: Callable[[str], str | None] = lambda _device: None,
 ) -> Moderated:
     """Carry out one act in one transaction, with its line in the log; `within` is the activity it must be of.
 
-    Raises NotFound, Forbidden (another unit's activity), BadRequest, Conflict (`illegal_transition`).
+    `network_of` knows the digest of the address range from which a device spoke last.
+    Raises NotFound, Forbidden (another unit's activity), BadRequest, Conflict (`illegal_transition`, `stale`,
+    `no_network`).
     """
     async with database.write() as session:
         if isinstance(command, (Lift, Lower, Screen)):
@@ -75,6 +79,8 @@ async def moderate(
         require_reach(principal, frozenset(unit.id for unit in activity.units))
         _require_seen(entry, command)
         before = entry.state
+        if isinstance(command, Mute):
+            await _mute(session, principal, entry, command, network_of(entry.device), now)
         touched = await _apply(session, principal, entry, command, now)
         if entry.state not in states.UNDECIDED:
             entry.lifted = None
@@ -112,19 +118,6 @@ async def _apply(
 ) -> tuple[int, ...]:
     match command:
         case Mute():
-            await _lift(session, entry, now)  # the newest one holds
-            until = now + timedelta(minutes=command.minutes)
-            session.add(
-                Ban(
-                    activity_id=entry.activity_id,
-                    device=entry.device,
-                    entry_id=entry.id,
-                    at=now,
-                    until=until,
-                    reason=command.reason.value,
-                    account_id=principal.account_id,
-                )
-            )
             return ()
         case Correct():
             if entry.state == State.WITHDRAWN:
@@ -207,6 +200,26 @@ async def _refusal(session: AsyncSession, entry_id: int) -> str | None:
     return clean(str(line.detail["reason"])) if line is not None else None
 
 
+async def _mute(
+    session: AsyncSession, principal: Principal, entry: Entry, command: Mute, network: str | None, now: datetime
+) -> None:
+    if command.network and network is None:
+        raise Conflict("已经不知道这条来自哪个网段，只能按设备禁言。", code="no_network")
+    await _lift(session, entry, now)  # the newest one holds
+    session.add(
+        Ban(
+            activity_id=entry.activity_id,
+            device=entry.device,
+            network=network if command.network else None,
+            entry_id=entry.id,
+            at=now,
+            until=now + timedelta(minutes=command.minutes),
+            reason=command.reason.value,
+            account_id=principal.account_id,
+        )
+    )
+
+
 async def _lift(session: AsyncSession, entry: Entry, now: datetime) -> bool:
     """End the bans that hold for the entry's device; returns whether there were any."""
     lifted = await session.scalars(
@@ -214,7 +227,7 @@ async def _lift(session: AsyncSession, entry: Entry, now: datetime) -> bool:
         .where(
             Ban.activity_id == entry.activity_id, Ban.device == entry.device, Ban.lifted_at.is_(None), Ban.until > now
         )
-        .values(lifted_at=now)
+        .values(lifted_at=now, network=None)
         .returning(Ban.id)
         .execution_options(synchronize_session=False)
     )

@@ -4,6 +4,7 @@ A task looks every second for what changed, here or in another process; a commen
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ REFRESH_SECONDS = 1.0
 _BEIJING = timezone(timedelta(hours=8))
 # Acts of another process may become visible out of order: the last few are read again.
 _OVERLAP = 50
+_MOST_HEARD = 100_000
 _TRUSTING = {EntryAct.APPROVE.value, EntryAct.ANSWER.value, EntryAct.RESTORE.value}
 _DISTRUSTING = {EntryAct.HIDE.value, EntryAct.REOPEN.value}
 
@@ -86,6 +88,8 @@ class Rules:
         self._lists: Mapping[str, WordList] = MappingProxyType({})
         self._revisions: dict[tuple[str, str], int] = {}
         self._bans: dict[tuple[int, str], Muted] = {}
+        """By activity and digest, of a device or of an address range."""
+        self._heard: OrderedDict[str, str] = OrderedDict()
         self._trust: dict[int, _Trust] = {}
         self._loaded = False
         self._turn = asyncio.Lock()  # an older reading never replaces a newer one
@@ -115,16 +119,30 @@ class Rules:
         """Something changed here: look at once."""
         self._work.set()
 
-    def muted(self, activity_id: int, device: str) -> Muted | None:
-        """The ban that holds now for the device, if any."""
-        muted = self._bans.get((activity_id, device))
-        return muted if muted is not None and muted.until > self._now() else None
+    def heard(self, device: str, network: str) -> None:
+        """Remember the digest of the address range from which a device speaks: in memory alone, for a ban to come."""
+        self._heard.pop(device, None)
+        self._heard[device] = network
+        if len(self._heard) > _MOST_HEARD:
+            self._heard.popitem(last=False)
 
-    def require_voice(self, activity_id: int, device: str) -> None:
+    def network_of(self, device: str) -> str | None:
+        """The digest of the range from which the device spoke last; None where this process has not heard it."""
+        return self._heard.get(device)
+
+    def muted(self, activity_id: int, device: str, network: str | None = None) -> Muted | None:
+        """The ban that holds now for the device or its address range, if any."""
+        for banned in (device, network):
+            muted = self._bans.get((activity_id, banned)) if banned is not None else None
+            if muted is not None and muted.until > self._now():
+                return muted
+        return None
+
+    def require_voice(self, activity_id: int, device: str, network: str | None = None) -> None:
         """Raise Forbidden (`muted`) with the end of the ban, Unavailable before the rules are loaded."""
         if not self._loaded:
             raise Unavailable("系统正在恢复，请稍后再发。", retry_after=3)
-        muted = self.muted(activity_id, device)
+        muted = self.muted(activity_id, device, network)
         if muted is not None:
             self.refused += 1
             seconds = (muted.until - self._now()).total_seconds()
@@ -183,7 +201,12 @@ class Rules:
             bans = await session.scalars(
                 select(Ban).where(Ban.lifted_at.is_(None), Ban.until > now).order_by(Ban.until)
             )
-            self._bans = {(ban.activity_id, ban.device): Muted(ban.until, Reason(ban.reason)) for ban in bans}
+            self._bans = {
+                (ban.activity_id, banned): Muted(ban.until, Reason(ban.reason))
+                for ban in bans
+                for banned in (ban.device, ban.network)
+                if banned is not None
+            }
             await self._refresh_trust(session)
         self._loaded = True
 

@@ -84,6 +84,8 @@ async def list_entries(call: Call[EntryQuery]) -> EntryPage:
 async def act(call: Call[Any]) -> EntryAnswer:
     services = call.services
     entry_id = int(call.request.match_info["id"])
-    result = await moderate(services.database, call.staff, entry_id, call.body, services.now())
+    result = await moderate(
+        services.database, call.staff, entry_id, call.body, services.now(), network_of=services.rules.network_of
+    )
     services.hub.moderated(result)
     return EntryAnswer(entry=EntryView.of(result.entry, result.suggestion))

@@ -95,6 +95,8 @@ class BanView(BaseModel):
     at: datetime
     until: datetime
     by: str | None
+    network: bool
+    """Whether it is for the whole address range."""
 
 
 class BanList(BaseModel):
@@ -241,6 +243,7 @@ async def list_bans(call: Call[None]) -> BanList:
                 at=ban.at,
                 until=ban.until,
                 by=ban.account.name if ban.account else None,
+                network=ban.network is not None,
             )
             for ban in bans
         ]

@@ -33,6 +33,7 @@ from server.realtime.limits import (
     Buckets,
     SlowMode,
     network_of,
+    range_of,
 )
 from server.realtime.presence import Presence
 from server.scoring import Scoring
@@ -155,6 +156,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
                 "activity_id": activity.id,
                 "device": device,
                 "address": network_of(self._address_of(environ)),
+                "range": device_digest(self._key, f"range {range_of(self._address_of(environ))}"),
                 "counted": hello.counted,
             },
         )
@@ -272,8 +274,9 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         if activity.state != "live":
             words = "活动还没有开始" if activity.state == "scheduled" else "活动已经结束"
             raise Conflict(f"{words}，现在不能留言。", code="not_live")
-        self._rules.require_voice(activity.id, session["device"])
+        self._rules.require_voice(activity.id, session["device"], session["range"])
         device, address = session["device"], session["address"]
+        self._rules.heard(device, session["range"])
         self.challenges.require(activity.challenge, device, address)
         try:
             self.device_speech.take(device)
@@ -294,7 +297,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         phone = Phone.model_validate(data)
         session = await self.get_session(sid)
         activity = await self._directory.find(session["slug"])
-        self._rules.require_voice(activity.id, session["device"])
+        self._rules.require_voice(activity.id, session["device"], session["range"])
         await self._identities.send(activity, session["device"], session["address"], phone.phone)
         return {}
 
@@ -317,7 +320,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
     async def _vote(self, sid: str, data: object) -> dict[str, Any]:
         ballot = Ballot.model_validate(data)
         session = await self.get_session(sid)
-        self._rules.require_voice(session["activity_id"], session["device"])
+        self._rules.require_voice(session["activity_id"], session["device"], session["range"])
         self.device_votes.take(session["device"])
         self.address_speech.take(session["address"])
         async with self._database.read() as database:

@@ -56,6 +56,7 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         authenticate: Authenticate,
         snapshot: Callable[[str], Awaitable[dict[str, Any]]],
         on_moderated: Callable[[Moderated], None],
+        network_of: Callable[[str], str | None],
         now: Callable[[], datetime],
     ) -> None:
         super().__init__(HOST)
@@ -64,6 +65,7 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         self._authenticate = authenticate
         self._snapshot = snapshot
         self._on_moderated = on_moderated
+        self._network_of = network_of
         self._now = now
         for act in ACTS:
             setattr(self, f"on_{act}", self._handler(act))
@@ -147,6 +149,14 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         entry_id = data["id"]
         command = parse_command({**{name: value for name, value in data.items() if name != "id"}, "act": act})
         principal, activity = await self._principal(sid)
-        result = await moderate(self._database, principal, entry_id, command, self._now(), within=activity.id)
+        result = await moderate(
+            self._database,
+            principal,
+            entry_id,
+            command,
+            self._now(),
+            within=activity.id,
+            network_of=self._network_of,
+        )
         self._on_moderated(result)
         return {"entry": EntryView.of(result.entry, result.suggestion).model_dump(mode="json")}

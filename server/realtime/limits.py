@@ -87,6 +87,20 @@ class SlowMode:
             self._last.popitem(last=False)
 
 
+def range_of(address: str) -> str:
+    """The address range of a ban: an IPv4 address's /24, or an IPv6 address's /48."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            parsed = parsed.ipv4_mapped
+        else:
+            return str(ipaddress.ip_network((parsed, 48), strict=False))
+    return str(ipaddress.ip_network((parsed, 24), strict=False))
+
+
 def network_of(address: str) -> str:
     """What counts as one address: an IPv4 address, or the /64 that an IPv6 host has to itself."""
     try:

@@ -434,13 +434,15 @@ class WordTable(Base):
 
 
 class Ban(Base):
-    """禁言: a device that may not speak in an activity until a time. It holds a device's digest, never an address."""
+    """禁言: a device, or an address range, that may not speak in an activity until a time. It holds digests alone."""
 
     __tablename__ = "ban"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"), index=True)
     device: Mapped[str] = mapped_column(String(32))
+    network: Mapped[str | None] = mapped_column(String(32))
+    """A keyed digest of the address range, where the ban is for all of it; forgotten when it is lifted."""
     entry_id: Mapped[int] = mapped_column(BigId, ForeignKey("entry.id"))
     at: Mapped[datetime]
     until: Mapped[datetime]

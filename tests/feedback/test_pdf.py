@@ -58,8 +58,8 @@ def test_page_numbers_stand_outside(ordinary: bytes) -> None:
     with opened(ordinary) as document:
         for number, page in enumerate(document, 1):
             text = page.get_textpage()
-            whole = text.get_text_range()
-            place = whole.rindex(f"— {number} —")
+            # By the reader's own search: it counts an emoji as two characters where a string has one.
+            place, _ = text.search(f"— {number} —").get_next()
             left = text.get_charbox(place)[0] / MM
             assert left > 150 if number % 2 else left < 40
 

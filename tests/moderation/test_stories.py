@@ -184,7 +184,7 @@ async def test_listed_words_block_hold_and_mark(service: ServiceProcess, admin: 
         flag = (await console.entry("comments", marked["id"]))["flags"][0]
         assert (flag["word"], flag["severity"], flag["start"], flag["end"]) == ("测试提示词", "mark", 1, 6)
         shown = await reader.entry("comments", marked["id"])
-        assert set(shown) == {"id", "text", "nickname", "at"}
+        assert set(shown) == {"id", "text", "nickname", "at", "proposed"}
         assert held["id"] not in reader.entries("comments")
     finally:
         for item in (await admin.done("GET", "/api/v1/word-lists"))["lists"]:
@@ -243,3 +243,41 @@ async def test_a_ban_is_told_holds_on_reconnecting_and_is_lifted(
 
     assert await eventually(speaks)
     assert (await admin.done("GET", "/api/v1/activities/j05/bans"))["bans"] == []
+
+
+async def test_a_ban_of_an_address_range_holds_for_new_devices_and_for_no_other_range(
+    service: ServiceProcess, admin: Staff, sockets: list[Client]
+) -> None:
+    slug = await admin.own_activity()
+    await admin.done("POST", f"/api/v1/activities/{slug}/state", {"state": "live"})
+
+    async def from_address(address: str) -> Client:
+        device = {"activity": slug, "device": secrets.token_urlsafe(16)}
+        client = await Client(service.url, "/audience", device, {"X-Forwarded-For": address}).connect()
+        sockets.append(client)
+        return client
+
+    console = await host(service.url, slug, admin.cookie).connect()
+    sockets.append(console)
+    flooder, elsewhere = await from_address("203.0.113.7"), await from_address("198.51.100.7")
+    posted = (await flooder.call("comment", speech("加微信领红包")))["id"]
+    await console.call("ban", {"id": posted, "minutes": 60, "reason": "spam", "network": True})
+    again = await from_address("203.0.113.200")  # another device of the same range, after clearing the browser
+
+    async def muted(client: Client) -> bool:
+        answer = await client.call("comment", speech("还有红包"))
+        return not answer["ok"] and answer["error"]["code"] == "muted"
+
+    async with asyncio.timeout(10):
+        while not await muted(again):
+            await asyncio.sleep(0.2)
+    heard = await elsewhere.call("comment", speech("讲得很清楚"))
+    assert heard["ok"], heard
+    (ban,) = (await admin.done("GET", f"/api/v1/activities/{slug}/bans"))["bans"]
+    assert ban["network"] is True
+    assert "203.0.113" not in str(ban)
+    await console.call("unban", {"id": posted})
+    async with asyncio.timeout(10):
+        while await muted(again):
+            await asyncio.sleep(0.2)
+    assert (await flooder.call("comment", speech("不再刷屏")))["ok"]

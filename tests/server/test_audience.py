@@ -40,7 +40,7 @@ async def test_a_comment_reaches_everybody_and_its_score_the_host_alone(
     assert len(answer["receipt"]) == 10
 
     shown = await reader.entry("comments", answer["id"])
-    assert set(shown) == {"id", "text", "nickname", "at"}
+    assert set(shown) == {"id", "text", "nickname", "at", "proposed"}
     scored = await console.entry("comments", answer["id"], scored=True)
     assert 0 <= scored["score"] <= 1
     assert scored["label"] == "positive"

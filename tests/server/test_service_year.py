@@ -175,6 +175,9 @@ async def _year(service: Running, clock: Clock, box: Letterbox) -> None:
 
     # Registration is closed and drawn; two are in and confirm, and one comes on the day.
     await on(beijing(10, 12))
+    # The 遴选公告 still announces the old time: it is corrected first.
+    assert (await clerk.call("POST", f"{PATH}/places/close"))[1]["error"]["code"] == "not_announced"
+    await clerk.done("POST", f"{PATH}/places/notice")
     await clerk.done("POST", f"{PATH}/places/close")
     await clerk.done("POST", f"{PATH}/places/draw", {})
     views = [await clerk.done("POST", "/api/v1/registrations", {"receipt": receipt}) for receipt in receipts]

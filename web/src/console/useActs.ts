@@ -81,7 +81,7 @@ function words(act: Act, entry: Entry): string {
     case "suggest":
       return act.on ? "已列为建议" : "已移出建议";
     case "ban":
-      return `已禁言 ${muteWords(act.minutes)}（${HIDE_REASON[act.reason]}）`;
+      return `已禁言 ${muteWords(act.minutes)}（${HIDE_REASON[act.reason]}${act.network ? "，整个网段" : ""}）`;
     case "unban":
       return "已解除禁言";
   }
@@ -98,6 +98,8 @@ export function muteWords(minutes: number): string {
 /** The acts of the console with their notes and undo. */
 export function useActs(host: Host) {
   const hideReason = ref<HideReason>(recall<HideReason>("hide-reason", "off-topic"));
+  /** Whether a ban is for the whole address range; chosen anew each time, since it hits others as well. */
+  const muteNetwork = ref(false);
   const muteMinutes = ref(recall<number>("mute-minutes", 60));
   const busy = ref(new Set<number>());
   /** Grows with each ban and each end of one, so that lists of them know when to ask again. */
@@ -111,6 +113,7 @@ export function useActs(host: Host) {
     try {
       const after = await host.act(entry.id, act);
       if (act.act === "ban" || act.act === "unban") bansChanged.value += 1;
+      if (act.act === "ban") muteNetwork.value = false;
       const back = quietly ? null : inverse(entry, act);
       const undo = back === null ? null : (): void => void run(after, back, true);
       const note = toast(quietly ? "已撤销" : words(act, entry), undo === null ? null : { label: "撤销", run: undo });
@@ -129,13 +132,18 @@ export function useActs(host: Host) {
     bansChanged,
     hideReason,
     muteMinutes,
+    muteNetwork,
     run,
+    setMuteNetwork(on: boolean): void {
+      muteNetwork.value = on;
+    },
     setMuteMinutes(minutes: number): void {
       muteMinutes.value = minutes;
       keep("mute-minutes", minutes);
     },
     /** Silences the author's device, for the time and the reason that are set. */
-    mute: (entry: Entry) => run(entry, { act: "ban", minutes: muteMinutes.value, reason: hideReason.value }),
+    mute: (entry: Entry) =>
+      run(entry, { act: "ban", minutes: muteMinutes.value, reason: hideReason.value, network: muteNetwork.value }),
     setHideReason(reason: HideReason): void {
       hideReason.value = reason;
       keep("hide-reason", reason);

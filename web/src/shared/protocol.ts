@@ -398,6 +398,8 @@ export interface Ban {
   at: string;
   until: string;
   by: string | null;
+  /** Whether it is for the whole address range. */
+  network: boolean;
 }
 
 export interface Suggestion {
@@ -498,7 +500,7 @@ export type Act =
   | { act: "correct"; sentiment: Corrected | null }
   | { act: "screen"; on: boolean }
   | { act: "suggest"; on: boolean }
-  | { act: "ban"; minutes: number; reason: HideReason }
+  | { act: "ban"; minutes: number; reason: HideReason; network?: boolean }
   | { act: "unban" };
 
 /** A comment as the audience sees it. */
