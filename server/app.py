@@ -63,7 +63,7 @@ from server.realtime.presence import Presence
 from server.recordings import Recordings
 from server.reminders import Reminders
 from server.restreams import Restreams
-from server.retention import Retention
+from server.retention import retention
 from server.scoring import Scoring
 from server.sentiment_commands import configured_model
 from server.services import SERVICES, Services, utc_now
@@ -227,7 +227,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         identities=identities,
         subscriptions=Subscriptions(database, mailer, key=key, site=settings.site_url, now=now),
         reminders=Reminders(database, mailer, board=f"{settings.site_url}/admin", now=now),
-        retention=Retention(database, now=now),
+        retention=retention(database, now=now),
     )
 
     async def snapshot(slug: str) -> dict[str, object]:

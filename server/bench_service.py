@@ -24,7 +24,9 @@ def served(folder: str) -> Iterator[tuple[str, int]]:
         "MINSHENG_ADMIN_PASSWORD": PASSWORD,
     }
     command = [sys.executable, "-m", "server.cli", "serve"]
-    service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - us
+    service = subprocess.Popen(  # noqa: S603 - this interpreter, this service
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         wait_for(port)
         yield f"http://127.0.0.1:{port}", service.pid

@@ -15,7 +15,7 @@ from feedback.text import clean
 from server.activities import require_reach
 from server.auth.rights import Principal, Right
 from server.errors import BadRequest, Conflict, Forbidden, NotFound
-from server.protocol import SuggestionView
+from server.outcomes_views import SuggestionView
 from server.store.entries import get_entry
 from server.store.tables import (
     Act,

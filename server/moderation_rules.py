@@ -6,14 +6,12 @@ A task looks every second for what changed, here or in another process; a commen
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, timezone
 from logging import getLogger
 from types import MappingProxyType
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.states import PUBLIC, Kind, Reason, State
@@ -21,6 +19,7 @@ from feedback.states import Act as EntryAct
 from feedback.words import Hit, Severity, WordList, fold, strongest
 from server.activities import Known
 from server.errors import BadRequest, Forbidden, Unavailable
+from server.periodic import Periodic
 from server.store.database import Database
 from server.store.tables import Act, Activity, Ban, Entry, WordTable
 
@@ -93,8 +92,7 @@ class Rules:
         self._trust: dict[int, _Trust] = {}
         self._loaded = False
         self._turn = asyncio.Lock()  # an older reading never replaces a newer one
-        self._work = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._looking = Periodic("rules", self.refresh, REFRESH_SECONDS)
         self.blocked = 0
         """Entries refused because of a word, since the start."""
         self.held = 0
@@ -104,20 +102,16 @@ class Rules:
 
     async def start(self) -> None:
         """Load the rules and begin to watch them."""
-        await self._try()
-        self._task = asyncio.create_task(self._run(), name="rules")
+        await self._looking.once()
+        await self._looking.start()
 
     async def close(self) -> None:
         """Stop watching. Idempotent."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await self._looking.close()
 
     def wake(self) -> None:
         """Something changed here: look at once."""
-        self._work.set()
+        self._looking.wake()
 
     def heard(self, device: str, network: str) -> None:
         """Remember the digest of the address range from which a device speaks: in memory alone, for a ban to come."""
@@ -179,19 +173,6 @@ class Rules:
     def _trusts(self, activity_id: int, device: str) -> bool:
         trust = self._trust.get(activity_id)
         return trust is not None and device in trust.devices
-
-    async def _run(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._work.wait(), REFRESH_SECONDS)
-            self._work.clear()
-            await self._try()
-
-    async def _try(self) -> None:
-        try:
-            await self.refresh()
-        except (SQLAlchemyError, OSError) as error:
-            log.error("rules: not refreshed, the last ones hold: %s", error)
 
     async def refresh(self) -> None:
         """Read what changed. Raises what the database raises; the rules stay as they were then."""

@@ -20,8 +20,7 @@ from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, NotFound
 from server.followup import require_release
 from server.merging import head_of
-from server.protocol import (
-    AnswerView,
+from server.outcomes_views import (
     NumbersView,
     OutcomesContent,
     OutcomesView,
@@ -33,6 +32,7 @@ from server.protocol import (
     ReceiptView,
     SuggestionView,
 )
+from server.protocol import AnswerView
 from server.store.entries import COMMENT, QUESTION, counts_by_state, public_questions
 from server.store.recordings import public_recording, recording_second
 from server.store.tables import Act, Activity, Entry, Publication, Suggestion, Unit

@@ -1,13 +1,11 @@
 """Reminders by e-mail: which were sent, and the task that sends the others."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from logging import getLogger
 
 from sqlalchemy import delete, select, tuple_, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.activities import list_activities
@@ -17,6 +15,7 @@ from server.deadlines import NOTHING, done_on, published, timetable_of
 from server.holidays import working_calendar
 from server.mail import Mailer, MailError
 from server.notices import announced
+from server.periodic import Periodic
 from server.programme.calendar import beijing_date
 from server.programme.reminders import Item, hours_open, near, words
 from server.store.database import Database
@@ -64,28 +63,16 @@ class Reminders:
         self._mailer = mailer
         self._board = board
         self._now = now
-        self._task: asyncio.Task[None] | None = None
+        self._looking = Periodic("reminders", self.remind, EVERY_SECONDS)
 
     async def start(self) -> None:
         """Begin to look, where there is a mail server."""
         if self._mailer.configured:
-            self._task = asyncio.create_task(self._run(), name="reminders")
+            await self._looking.start()
 
     async def close(self) -> None:
         """Stop looking. Idempotent."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.remind()
-            except (SQLAlchemyError, OSError) as error:
-                log.error("reminders: %s", error)
-            await asyncio.sleep(EVERY_SECONDS)
+        await self._looking.close()
 
     async def remind(self) -> int:
         """Send what is to be sent now. Returns the number of messages."""

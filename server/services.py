@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from server.identity import Identities
     from server.mail import Mailer
     from server.moderation_rules import Rules
+    from server.periodic import Periodic
     from server.personal import Seals
     from server.realtime.audience import AudienceNamespace
     from server.realtime.delivery import Delivery
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from server.recordings import Recordings
     from server.reminders import Reminders
     from server.restreams import Restreams
-    from server.retention import Retention
     from server.scoring import Scoring
     from server.sms import Gateway
     from server.subscriptions import Subscriptions
@@ -82,7 +82,7 @@ class Services:
     identities: "Identities"
     reminders: "Reminders"
     subscriptions: "Subscriptions"
-    retention: "Retention"
+    retention: "Periodic"
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

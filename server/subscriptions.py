@@ -3,22 +3,20 @@
 An address is kept for this and nothing else: unconfirmed for three days, confirmed until its owner ends it.
 """
 
-import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from logging import getLogger
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.changes import Change
 from server.errors import Conflict, NotFound, RateLimited, Unavailable
 from server.followup import Version, versions
 from server.mail import Mailer, MailError
+from server.periodic import Periodic
 from server.store.database import Database
 from server.store.subscriptions import Subscription
 from server.store.tables import Activity, Publication
@@ -132,35 +130,20 @@ class Subscriptions:
         self._key = key
         self._site = site
         self._now = now
-        self._task: asyncio.Task[None] | None = None
-        self._published = asyncio.Event()
+        self._looking = Periodic("subscriptions", self.tell, EVERY_SECONDS)
 
     def wake(self) -> None:
         """Something was published: look at once."""
-        self._published.set()
+        self._looking.wake()
 
     async def start(self) -> None:
         """Begin to look, where there is a mail server."""
         if self._mailer.configured:
-            self._task = asyncio.create_task(self._run(), name="subscriptions")
+            await self._looking.start()
 
     async def close(self) -> None:
         """Stop looking. Idempotent."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.tell()
-            except (SQLAlchemyError, OSError) as error:
-                log.error("subscriptions: %s", error)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._published.wait(), EVERY_SECONDS)
-            self._published.clear()
+        await self._looking.close()
 
     async def ask(self, row: Subscription) -> None:
         """Send the question whether the address's owner wants it. Raises Unavailable."""

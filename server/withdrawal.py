@@ -11,7 +11,7 @@ from feedback.states import Kind, State
 from server.errors import Conflict, NotFound
 from server.merging import split, succeed
 from server.outcomes import receipt_code
-from server.protocol import OutcomesContent
+from server.outcomes_views import OutcomesContent
 from server.store.tables import Act, Activity, Entry, Publication, Suggestion
 
 

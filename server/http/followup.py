@@ -23,9 +23,10 @@ from server.followup import (
 )
 from server.http.endpoint import Call, endpoint
 from server.outcomes import content_digest, decide, prepare
+from server.outcomes_views import SuggestionView
 from server.programme.calendar import beijing_date
 from server.programme_views import ChangeView
-from server.protocol import SuggestionView, UnitView
+from server.protocol import UnitView
 from server.store.tables import Act, Handover, Suggestion, Unit
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]

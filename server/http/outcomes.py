@@ -18,7 +18,7 @@ from server.digests import collect, write
 from server.followup import needs_release
 from server.http.endpoint import Call, endpoint
 from server.outcomes import content_digest, decide, draft, find_receipt, latest_outcomes, prepare, publish
-from server.protocol import LedgerView, OutcomesView, ReceiptView, SuggestionView
+from server.outcomes_views import LedgerView, OutcomesView, ReceiptView, SuggestionView
 from server.realtime.limits import network_of
 from server.store.tables import Act, Activity, ReleaseRequest
 

@@ -13,7 +13,7 @@ from server.errors import BadRequest, Conflict, Forbidden
 from server.http.endpoint import Call, endpoint
 from server.moderation_rules import DISTRICT, explain
 from server.outcomes import find_receipt
-from server.protocol import ReceiptView
+from server.outcomes_views import ReceiptView
 from server.realtime.limits import network_of
 from server.store.tables import Act, Ban, Unit, WordTable
 from server.withdrawal import withdraw

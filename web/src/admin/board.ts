@@ -1,4 +1,5 @@
-import type { ActivityKind, ActivityState, Deadline, DeskRow } from "../shared/protocol";
+import type { Deadline, DeskRow } from "../shared/desk";
+import type { ActivityKind, ActivityState } from "../shared/protocol";
 
 export interface BoardFilters {
   kind: ActivityKind | "";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Activity, DeskRow } from "../shared/protocol";
+import type { DeskRow } from "../shared/desk";
+import type { Activity } from "../shared/protocol";
 import { changesOf, draftOf, problemsOf } from "./activityDraft";
 import { boardFilter, boardOrder } from "./board";
 

@@ -1,4 +1,4 @@
-import type { Holiday } from "../shared/protocol";
+import type { Holiday } from "../shared/desk";
 
 /** One line of the State Council's notice as it stands in the form; `makeup` in words, such as `2027-02-14、2027-02-27`. */
 export interface HolidayLine {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Attachment, Materials } from "../shared/protocol";
+import type { Attachment, Materials } from "../shared/desk";
 import { draftOf, fileProblem, problemsOf, sizeWords } from "./materialsDraft";
 
 const file = (id: number, purpose: Attachment["purpose"]): Attachment => ({

@@ -1,4 +1,4 @@
-import type { Attachment, FilePurpose, Materials, Quote } from "../shared/protocol";
+import type { Attachment, FilePurpose, Materials, Quote } from "../shared/desk";
 
 /** The materials as they stand in the form. */
 export interface MaterialsDraft {

@@ -1,4 +1,4 @@
-import type { NoticeDraft, NoticeField } from "../shared/protocol";
+import type { NoticeDraft, NoticeField } from "../shared/desk";
 
 export const NOTICE_LIMITS = { label: 20, text: 5000, fields: 10, reason: 500 } as const;
 

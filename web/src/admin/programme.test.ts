@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { NoticeDraft } from "../shared/protocol";
+import type { NoticeDraft } from "../shared/desk";
 import { holidaysOf, lineProblem, linesOf } from "./holidayDraft";
 import { differs, fieldProblems, preview } from "./noticeDraft";
 

@@ -1,7 +1,9 @@
 /** The shapes that travel between these pages and the service: docs/protocol.md, as types. */
 
 export type ActivityState = "scheduled" | "live" | "ended";
+
 export type ActivityKind = "open-day" | "lecture";
+
 export type ActivityForm = "online" | "in-person" | "hybrid";
 
 export interface Unit {
@@ -87,142 +89,12 @@ export interface Answer {
   at: string;
 }
 
-export type Decision = "adopted" | "partly-adopted" | "not-adopted" | "kept-for-reference" | "transferred";
-
-export interface OutcomeNumbers extends Ledger {
-  comments: number;
-  questions: number;
-  answered: number;
-  suggestions: number;
-  adopted: number;
-  partly_adopted: number;
-  not_adopted: number;
-  kept_for_reference: number;
-  transferred: number;
-  /** Hidden entries by reason; absent in versions published before this was told. */
-  hidden?: Partial<Record<HideReason, number>>;
-}
-
-export interface OutcomeQuestion {
-  text: string;
-  nickname: string;
-  merged?: number;
-  votes: number;
-  mode: AnswerMode | null;
-  answer: string;
-  answered_at: string | null;
-}
-
-export interface OutcomeSuggestion {
-  number: number;
-  text: string;
-  nickname: string;
-  merged?: number;
-  decision: Decision;
-  reason: string;
-  transferred_to: string | null;
-  decided_at: string;
-  updates?: SuggestionUpdate[];
-}
-
-export interface Outcomes {
-  version: number;
-  published_at: string;
-  published_by: string;
-  sha256: string;
-  numbers: OutcomeNumbers;
-  questions: OutcomeQuestion[];
-  suggestions: OutcomeSuggestion[];
-  /** Where each question was answered in the released recording. */
-  answered_seconds: (number | null)[];
-}
-
-export type FilePurpose = "plan" | "emergency" | "picture" | "document";
-
-export interface PublishedFile {
-  id: number;
-  name: string;
-  media_type: string;
-  size: number;
-  sha256: string;
-  /** What a picture shows. */
-  alt: string;
-}
-
-/** A file of an activity, as staff sees it. */
-export interface Attachment extends PublishedFile {
-  purpose: FilePurpose;
-  uploaded_at: string;
-  uploaded_by: string | null;
-  published: boolean;
-}
-
-export interface Quote {
-  text: string;
-  by: string;
-}
-
-export interface Materials {
-  version: number;
-  published_at: string;
-  published_by: string;
-  sha256: string;
-  title: string;
-  column: string;
-  text: string;
-  recording_url: string | null;
-  pictures: PublishedFile[];
-  documents: PublishedFile[];
-  quotes: Quote[];
-  contact: string;
-}
-
-export interface ColumnEntry {
-  slug: string;
-  title: string;
-  units: Unit[];
-  starts_at: string | null;
-  published_at: string;
-  text: string;
-  picture: PublishedFile | null;
-  documents: number;
-  recording: boolean;
-  outcomes_version: number;
-}
-
 export type EntryKind = "comment" | "question";
+
 /** What a citizen may send: a suggestion is a comment that asks to be considered. */
 export type SpeechKind = EntryKind | "suggestion";
+
 export type EntryState = "shown" | "hidden" | "merged" | "withdrawn" | "pending" | "open" | "answered" | "declined";
-
-/** The public entry that an author's entry was merged into. */
-export interface ReceiptHead {
-  text: string;
-  state: EntryState;
-}
-
-export interface Receipt {
-  receipt: string;
-  kind: EntryKind;
-  proposed: boolean;
-  state: EntryState;
-  text: string;
-  nickname: string;
-  created_at: string;
-  activity: { slug: string; title: string };
-  /** Why it was declined or hidden, in words. */
-  reason: string | null;
-  /** Set where it was merged: the answer and the suggestion are then that entry's. */
-  merged_into: ReceiptHead | null;
-  answer: Answer | null;
-  suggestion: {
-    number: number;
-    decision: Decision | null;
-    reason: string;
-    transferred_to: string | null;
-    published: boolean;
-  } | null;
-}
 
 export type Role = "admin" | "coordinator" | "staff";
 
@@ -233,30 +105,6 @@ export interface Account {
   role: Role;
   unit: Unit | null;
   disabled: boolean;
-}
-
-/** Where an account's reminders go, and what they would say today. */
-export interface ReminderSettings {
-  /** Whether the service has a mail server. */
-  configured: boolean;
-  email: string | null;
-  items: { title: string; kind: string; due: string; stage: string }[];
-}
-
-export interface Deadline {
-  /** `selection` is there with 公开遴选, `adoption` where the unit promised a day. */
-  kind: "notice" | "selection" | "materials" | "adoption";
-  due: string | null;
-  done: boolean;
-  late: boolean;
-  done_on: string | null;
-  /** Why no day could be counted, where form and time are set. */
-  problem: string | null;
-}
-
-export interface DeskRow extends Summary {
-  deadlines: Deadline[];
-  counts: { comments: number; questions: number; suggestions: number; undecided: number };
 }
 
 export interface Stream {
@@ -287,7 +135,9 @@ export type StreamMoment = [
 ];
 
 export type SentimentLabel = "positive" | "negative" | "uncertain" | "unscored";
+
 export type Corrected = Exclude<SentimentLabel, "unscored">;
+
 export type Utterance = "question" | "suggestion" | "complaint" | "thanks" | "empty" | "other";
 
 export interface Entry {
@@ -349,6 +199,7 @@ export interface MoodPicture {
 }
 
 export type WordLevel = "block" | "hold" | "mark";
+
 export type FoundHow = "exact" | "folded" | "spread" | "loose" | "pinyin";
 
 /** Why an entry was held or marked: a listed word with its place, or a device that is new here. */
@@ -400,85 +251,6 @@ export interface Ban {
   by: string | null;
   /** Whether it is for the whole address range. */
   network: boolean;
-}
-
-export interface Suggestion {
-  id: number;
-  number: number;
-  revision: number;
-  entry: Entry;
-  decision: Decision | null;
-  reason: string;
-  transferred_to: Unit | null;
-  decided_by: string | null;
-  decided_at: string | null;
-  updates: SuggestionUpdate[];
-}
-
-/** How far what was decided has come. */
-export type Progress = "done" | "under-way" | "not-started";
-
-export interface SuggestionUpdate {
-  at: string;
-  /** The unit whose word it is. */
-  by: string;
-  progress: Progress;
-  text: string;
-}
-
-/** A published version, and what it changed in the one before. */
-export interface OutcomeVersion {
-  version: number;
-  published_at: string;
-  sha256: string;
-  changes: { label: string; before: string; after: string }[];
-}
-
-/** Whether a second person has to release what is published, and who put what forward. */
-export interface Release {
-  required: boolean;
-  requested_by: string | null;
-  requested_at: string | null;
-  current: boolean;
-  own: boolean;
-}
-
-export type HandoverState = "offered" | "accepted" | "returned" | "replied" | "recalled";
-export type HandoverAct = "accept" | "return" | "reply" | "recall";
-
-/** An entry that another unit was asked to deal with. */
-export interface Handover {
-  id: number;
-  entry: number;
-  text: string;
-  activity: string;
-  activity_title: string;
-  owners: Unit[];
-  unit: Unit;
-  due: string | null;
-  late: boolean;
-  note: string;
-  state: HandoverState;
-  words: string;
-  offered_at: string;
-  changed_at: string;
-  received: boolean;
-}
-
-export interface UnitSettings {
-  id: string;
-  name: string;
-  four_eyes: boolean;
-}
-
-/** received = shown + withheld + merged + withdrawn + deleted, at every moment. */
-export interface Ledger {
-  received: number;
-  shown: number;
-  withheld: number;
-  merged: number;
-  withdrawn: number;
-  deleted: number;
 }
 
 export type HideReason = "spam" | "abuse" | "privacy" | "unlawful" | "off-topic" | "other";
@@ -533,223 +305,12 @@ export interface Refusal {
 }
 
 export type Acknowledgement<T> = ({ ok: true } & T) | { ok: false; error: Refusal };
+
 export type EntryAcknowledgement = Acknowledgement<{ id: number; receipt: string; state: EntryState }>;
+
 export type VoteAcknowledgement = Acknowledgement<{ id: number; votes: number; state: EntryState }>;
 
 export interface Health {
   scorer: "up" | "down";
   relay: "up" | "restarting";
-}
-
-export interface NoticeField {
-  label: string;
-  text: string;
-}
-
-/** A field before and after; empty where there was or is nothing. */
-export interface FieldChange {
-  label: string;
-  before: string;
-  after: string;
-}
-
-export interface Notice {
-  version: number;
-  published_at: string;
-  published_by: string;
-  sha256: string;
-  title: string;
-  fields: NoticeField[];
-  changes: FieldChange[];
-}
-
-/** What the public sees: the notice that holds, and every version, the newest first. */
-export interface NoticeHistory {
-  latest: Notice;
-  versions: Notice[];
-}
-
-export interface StaffNotice extends Notice {
-  account: string | null;
-  objections: string[];
-  reason: string;
-}
-
-export interface NoticeDraft {
-  title: string;
-  fields: NoticeField[];
-  free: NoticeField[];
-  missing: string[];
-  due: string | null;
-  on_time: boolean | null;
-  objections: string[];
-  changes: FieldChange[];
-  version: number;
-  versions: StaffNotice[];
-}
-
-export interface CountedDay {
-  date: string;
-  kind: "workday" | "makeup" | "weekend" | "holiday";
-  why: string;
-  number: number | null;
-}
-
-export interface CountedDeadline {
-  kind: string;
-  label: string;
-  due: string | null;
-  rule: string;
-  clause: string;
-  promised: boolean;
-  settled: boolean;
-  problem: string | null;
-  advised: string | null;
-  days: CountedDay[];
-}
-
-export interface Timetable {
-  form: ActivityForm | null;
-  first: string | null;
-  last: string | null;
-  deadlines: CountedDeadline[];
-  missing: string[];
-  /** What looks wrong about the time; only advice. */
-  remarks: string[];
-}
-
-export interface Filing {
-  id: number;
-  filed_at: string;
-  filed_by: string | null;
-  activity: string;
-  title: string;
-  units: Unit[];
-  grounds: string[];
-  before: string;
-  after: string;
-  reason: string;
-  own: boolean;
-}
-
-export interface Holiday {
-  name: string;
-  first: string;
-  last: string;
-  makeup: string[];
-}
-
-export interface Holidays {
-  known: number[];
-  entered: { year: number; holidays: Holiday[] }[];
-}
-
-/** What is known of one activity for the assessment: facts, and no score. */
-export interface AssessmentRow {
-  slug: string;
-  kind: ActivityKind;
-  title: string;
-  units: Unit[];
-  form: ActivityForm | null;
-  starts_at: string | null;
-  ends_at: string | null;
-  leader: string;
-  attended: string;
-  plan_at: string | null;
-  emergency_at: string | null;
-  notice_due: string | null;
-  notice_at: string | null;
-  notice_on_time: boolean | null;
-  notice_version: number;
-  filings: number;
-  live_started_at: string | null;
-  live_ended_at: string | null;
-  devices: number;
-  peak: number;
-  comments: number;
-  questions: number;
-  answered: number;
-  suggestions: number;
-  decided: number;
-  adopted: number;
-  materials_due: string | null;
-  materials_at: string | null;
-  recording_at: string | null;
-  materials_on_time: boolean | null;
-  materials_version: number;
-  adoption_due: string | null;
-  outcomes_at: string | null;
-  adoption_on_time: boolean | null;
-  /** What is not met yet. */
-  open: { label: string; due: string; late: boolean }[];
-  outcomes_version: number;
-}
-
-export interface HistoryItem {
-  at: string;
-  who: string | null;
-  act: "create" | "import" | "edit" | "filing" | "notice" | "state" | "publish" | "attach" | "detach" | "materials" | "selection" | "selection-notice" | "selection-close" | "draw" | "reveal";
-  changes: FieldChange[];
-  note: string;
-}
-
-/** Over all activities that the account may see. */
-export interface Across {
-  as_of: string;
-  units: {
-    name: string;
-    activities: number;
-    suggestions: number;
-    decided: number;
-    adopted: number;
-    done: number;
-    under_way: number;
-    overdue: number;
-    handed_over: number;
-    handed_over_late: number;
-  }[];
-  recurring: { text: string; times: number; unsettled: number; activities: { slug: string; title: string }[] }[];
-  overdue: { slug: string; title: string; number: number; text: string; due: string }[];
-  overdue_count: number;
-}
-
-/** A public entry at its second of a recording; `answered` only where it was answered on air. */
-export interface ReplayMark {
-  id: number;
-  kind: EntryKind;
-  nickname: string;
-  text: string;
-  at: number;
-  answered: number | null;
-  answer: string | null;
-}
-
-export interface Replay {
-  playlist: string;
-  file: string;
-  seconds: number;
-  marks: ReplayMark[];
-}
-
-export interface Recording {
-  allowed: boolean;
-  state: "none" | "recording" | "finishing" | "ready" | "failed";
-  stopped: "limit" | "disk" | null;
-  seconds: number;
-  bytes: number;
-  sha256: string | null;
-  interruptions: number;
-  released_at: string | null;
-  released_by: string | null;
-}
-
-/** Where else a broadcast goes; the address comes without its key. */
-export interface Restream {
-  id: number;
-  name: string;
-  address: string;
-  state: string;
-  seconds: number;
-  tries: number;
-  error: string | null;
 }

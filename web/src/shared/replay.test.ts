@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ReplayMark } from "./protocol";
+import type { ReplayMark } from "./recording";
 import { position, reached } from "./replay";
 
 const mark = (at: number): ReplayMark => ({ id: at, kind: "comment", nickname: "", text: "", at, answered: null, answer: null });

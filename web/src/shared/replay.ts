@@ -1,4 +1,4 @@
-import type { ReplayMark } from "./protocol";
+import type { ReplayMark } from "./recording";
 
 const two = (value: number): string => String(value).padStart(2, "0");
 

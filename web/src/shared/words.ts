@@ -1,10 +1,9 @@
 /** What the codes of the protocol are called on the pages. */
+import type { Decision, HandoverState, Progress } from "./outcomes";
 import type {
   ActivityForm,
   ActivityKind,
   ActivityState,
-  Decision,
-  SpeechKind,
   EntryState,
   Flag,
   FoundHow,
@@ -12,11 +11,10 @@ import type {
   ModerationMode,
   Role,
   SentimentLabel,
+  SpeechKind,
   Unit,
   Utterance,
   WordLevel,
-  HandoverState,
-  Progress,
 } from "./protocol";
 
 export const STATE: Record<ActivityState, string> = { scheduled: "预告", live: "直播中", ended: "已结束" };
