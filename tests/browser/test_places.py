@@ -116,4 +116,9 @@ async def test_from_the_notice_to_the_door(
     await guest.get_by_test_id("satisfaction-satisfied").click()
     await expect(guest.get_by_test_id("satisfaction")).to_contain_text("1 人填写，满意和非常满意占 100%")
     await guest.get_by_test_id("satisfaction").screenshot(path=pictures / "satisfaction-phone.png")
+    await desk.goto(f"{service.url}/admin/assessment")
+    facts = desk.get_by_test_id("assessment-row").filter(has_text="食品安全开放日")
+    await expect(facts).to_contain_text("报名 2 人，入选和确认 1 人，到场 1 人")
+    await expect(facts).to_contain_text("1 份，满意率 100%")
+    await facts.screenshot(path=pictures / "assessment-phone.png")
     assert [error for error in errors if "ERR_INTERNET_DISCONNECTED" not in error] == []

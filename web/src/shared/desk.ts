@@ -199,6 +199,16 @@ export interface AssessmentRow {
   notice_at: string | null;
   notice_on_time: boolean | null;
   notice_version: number;
+  /** How people on the spot are chosen, in words; null where nobody is. */
+  selection: string | null;
+  selection_notice_at: string | null;
+  registered: number;
+  /** Selected or confirmed. */
+  holding: number;
+  present: number;
+  satisfaction_answers: number;
+  /** 满意率 in [0, 1]; null where nobody answered. */
+  satisfaction_share: number | null;
   filings: number;
   live_started_at: string | null;
   live_ended_at: string | null;
