@@ -13,12 +13,14 @@ from feedback.decisions import Decision, Progress
 from feedback.digest.sheet import COUNT, MOMENT, Column, Sheet, book
 from feedback.recurring import Asked, Group, recurring
 from feedback.states import PUBLIC, State
-from server.activities import list_activities
-from server.assessment import assess
 from server.auth.rights import Principal
+from server.deadlines import timetable_of
 from server.followup import WAITING, list_handovers
+from server.holidays import working_calendar
+from server.listing import Listed, list_activities
+from server.programme.deadlines import DeadlineKind
 from server.store.entries import QUESTION
-from server.store.tables import Activity, Entry, Suggestion
+from server.store.tables import Entry, Suggestion
 
 MOST_ASKED = 2_000
 """The newest questions and suggestions that are compared with each other."""
@@ -29,7 +31,7 @@ MOST_GROUPS = 100
 class Item:
     """A suggestion with where it stands."""
 
-    activity: Activity
+    activity: Listed
     number: int
     text: str
     decision: Decision | None
@@ -72,8 +74,7 @@ class Across:
 async def across(session: AsyncSession, principal: Principal, today: date, now: datetime) -> Across:
     """Everything; staff gets the own unit's activities."""
     activities = {activity.id: activity for activity in await list_activities(session, principal)}
-    due = {row.slug: row.adoption_due for row in await assess(session, principal, today)}
-    items = await _items(session, activities, due, today)
+    items = await _items(session, activities, await _promised(session, activities.values()), today)
     asked = await _asked(session, activities)
     groups = await asyncio.to_thread(recurring, asked)
     late, waiting = await _handed_over(session, principal, today)
@@ -86,8 +87,19 @@ async def across(session: AsyncSession, principal: Principal, today: date, now: 
     return Across(now, titles, groups[:MOST_GROUPS], items, units)
 
 
+async def _promised(session: AsyncSession, activities: Iterable[Listed]) -> dict[int, date | None]:
+    """The day by which the unit promised to say what was adopted."""
+    calendar = await working_calendar(session)
+    found = {}
+    for activity in activities:
+        table = timetable_of(calendar, activity)
+        promise = table.get(DeadlineKind.ADOPTION) if table else None
+        found[activity.id] = promise.due if promise else None
+    return found
+
+
 async def _items(
-    session: AsyncSession, activities: dict[int, Activity], due: dict[str, date | None], today: date
+    session: AsyncSession, activities: dict[int, Listed], due: dict[int, date | None], today: date
 ) -> list[Item]:
     rows = await session.scalars(
         select(Suggestion)
@@ -99,7 +111,7 @@ async def _items(
         if State(row.entry.state) not in PUBLIC:
             continue
         activity = activities[row.activity_id]
-        promised = due.get(activity.slug)
+        promised = due.get(row.activity_id)
         found.append(
             Item(
                 activity=activity,
@@ -116,7 +128,7 @@ async def _items(
     return found
 
 
-async def _asked(session: AsyncSession, activities: dict[int, Activity]) -> list[Asked]:
+async def _asked(session: AsyncSession, activities: dict[int, Listed]) -> list[Asked]:
     rows = await session.execute(
         select(Entry.id, Entry.activity_id, Entry.text, Entry.answer_mode, Entry.merged_count, Suggestion.decision)
         .outerjoin(Suggestion, Suggestion.entry_id == Entry.id)
@@ -147,7 +159,7 @@ async def _handed_over(session: AsyncSession, principal: Principal, today: date)
 def _unit(
     unit_id: str,
     name: str,
-    activities: Iterable[Activity],
+    activities: Iterable[Listed],
     items: Sequence[Item],
     waiting: Counter[str],
     late: Counter[str],

@@ -93,21 +93,6 @@ async def get_activity(session: AsyncSession, slug: str) -> Activity:
     return activity
 
 
-async def list_activities(session: AsyncSession, principal: Principal | None = None) -> Sequence[Activity]:
-    """All activities: the newest plan's first, each in its order, then those that units added.
-
-    A member of staff gets the own unit's alone.
-    """
-    query = select(Activity).order_by(
-        Activity.plan_year.is_(None), Activity.plan_year.desc(), Activity.kind.desc(), Activity.number, Activity.id
-    )
-    if principal is not None and principal.unit_id is not None:
-        query = query.join(ActivityUnit, ActivityUnit.activity_id == Activity.id).where(
-            ActivityUnit.unit_id == principal.unit_id
-        )
-    return (await session.scalars(query)).all()
-
-
 async def add_activity(
     session: AsyncSession,
     principal: Principal,

@@ -6,6 +6,7 @@ from datetime import datetime
 from logging import getLogger
 
 from aiohttp import web
+from pydantic_core import to_jsonable_python
 from redis.asyncio import Redis
 
 from server.activities import Directory
@@ -233,7 +234,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     async def snapshot(slug: str) -> dict[str, object]:
         view = await activities.activity_view(services, slug)
         return {
-            "activity": view.model_dump(mode="json"),
+            "activity": to_jsonable_python(view),
             "stream": await broadcasts.stream(slug),
             "history": broadcasts.history.of(slug),
         }

@@ -9,21 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.decisions import Decision
 from feedback.states import State
-from server.activities import list_activities
 from server.auth.rights import Principal
 from server.deadlines import NOTHING, Published, done_on, published, timetable_of
 from server.holidays import working_calendar
+from server.listing import Listed, list_activities
 from server.notices import Announced, announced
 from server.programme.calendar import beijing_date
 from server.programme.deadlines import DeadlineKind, Timetable
 from server.programme.filings import Times
 from server.programme.places import HOLDING, Satisfaction, satisfied_share
 from server.programme_views import AssessmentRow, OpenDeadline
-from server.protocol import UnitView
 from server.store.entries import COMMENT, QUESTION
 from server.store.materials import Attachment, Material
 from server.store.places import Registration, SatisfactionAnswer, Selection, SelectionNotice
-from server.store.tables import Activity, Entry, Filing, Notice, PresenceSample, Publication, Suggestion, Visitor
+from server.store.tables import Entry, Filing, PresenceSample, Publication, Suggestion, Visitor
 
 _ADOPTED = (Decision.ADOPTED.value, Decision.PARTLY_ADOPTED.value)
 
@@ -40,7 +39,7 @@ class Wanted:
     activity: str | None = None
     urgent: bool = False
 
-    def takes(self, activity: Activity) -> bool:
+    def takes(self, activity: Listed) -> bool:
         """Whether the activity is among them, what is urgent aside."""
         return (
             self.kind in {None, activity.kind}
@@ -59,8 +58,8 @@ async def assess(
     activities = [activity for activity in await list_activities(session, principal) if wanted.takes(activity)]
     calendar = await working_calendar(session)
     told, after = await announced(session), await published(session)
-    notices, outcomes = await _latest(session, Notice), await _latest(session, Publication)
-    materials, plans = await _latest(session, Material), await _plans(session)
+    outcomes, materials = await _latest(session, Publication), await _latest(session, Material)
+    plans = await _plans(session)
     filings = await _count(session, select(Filing.activity_id, func.count()).group_by(Filing.activity_id))
     devices = await _count(session, select(Visitor.activity_id, func.count()).group_by(Visitor.activity_id))
     peaks = await _count(
@@ -81,7 +80,6 @@ async def assess(
         notice_due, materials_due = _due(table, DeadlineKind.NOTICE), _due(table, DeadlineKind.MATERIALS)
         comments, questions, answered = entries.get(activity.id, (0, 0, 0))
         number, decided, adopted = suggestions.get(activity.id, (0, 0, 0))
-        notice_version, notice_sha256 = notices.get(activity.id, (0, None))
         outcomes_version, outcomes_sha256 = outcomes.get(activity.id, (0, None))
         materials_version, materials_sha256 = materials.get(activity.id, (0, None))
         adoption_due = _due(table, DeadlineKind.ADOPTION)
@@ -90,7 +88,7 @@ async def assess(
                 slug=activity.slug,
                 kind=activity.kind,
                 title=activity.title,
-                units=[UnitView.of(unit) for unit in activity.units],
+                units=activity.units,
                 form=activity.form,
                 starts_at=activity.starts_at,
                 ends_at=activity.ends_at,
@@ -101,8 +99,8 @@ async def assess(
                 notice_due=notice_due,
                 notice_at=notice_at,
                 notice_on_time=_on_time(notice_due, notice_at),
-                notice_version=notice_version,
-                notice_sha256=notice_sha256,
+                notice_version=notice.version if notice else 0,
+                notice_sha256=notice.sha256 if notice else None,
                 **people.get(activity.id, NOBODY),
                 satisfaction_answers=sum(levels.get(activity.id, {}).values()),
                 satisfaction_share=satisfied_share(levels.get(activity.id, {})),
@@ -135,13 +133,13 @@ async def assess(
 
 
 def _open(
-    table: Timetable | None, activity: Activity, told: Announced | None, after: Published, today: date
+    table: Timetable | None, activity: Listed, told: Announced | None, after: Published, today: date
 ) -> list[OpenDeadline]:
     met = done_on(activity, told, after)
     found = [
         OpenDeadline(label=item.kind.label, due=item.due, late=item.is_late(today))
         for item in (table.deadlines if table else ())
-        if item.due is not None and item.kind in met and met[item.kind] is None
+        if item.due is not None and met.of(item.kind) is None
     ]
     return sorted(found, key=lambda item: item.due)
 
@@ -156,7 +154,7 @@ def _on_time(due: date | None, done: datetime | None) -> bool | None:
     return None if due is None or done is None else beijing_date(done) <= due
 
 
-async def _latest(session: AsyncSession, table: type[Notice | Publication | Material]) -> dict[int, tuple[int, str]]:
+async def _latest(session: AsyncSession, table: type[Publication | Material]) -> dict[int, tuple[int, str]]:
     rows = await session.execute(
         select(table.activity_id, table.version, table.sha256).order_by(table.activity_id, table.version)
     )

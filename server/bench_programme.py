@@ -17,7 +17,7 @@ from server.programme.plan_reader import read_plan
 from server.store.database import Database
 from server.store.materials import Material
 from server.store.migrate import migrate
-from server.store.places import Registration
+from server.store.places import Registration, Selection
 from server.store.tables import Activity, ActivityUnit, Notice
 
 ACTIVITIES, REGISTRATIONS = 1_000, 100_000
@@ -38,7 +38,7 @@ async def _fill(folder: str) -> None:
     await migrate(url)
     database = Database(url)
     ids = range(1_001, 1_001 + ACTIVITIES)
-    activities, notices, materials = [], [], []
+    activities, notices, materials, selections = [], [], [], []
     for number, activity_id in enumerate(ids):
         start = _START + timedelta(days=number)
         facts = {"activity_id": activity_id, "version": 1, "published_at": start, "sha256": "0" * 64}
@@ -59,6 +59,18 @@ async def _fill(folder: str) -> None:
             {**facts, "starts_at": start, "ends_at": start + timedelta(hours=2), "content": {}, "facts": {}}
             | {"objections": []}
         )
+        if number % 3:
+            selections.append(
+                {
+                    "activity_id": activity_id,
+                    "mode": "open",
+                    "opens_at": start - timedelta(days=20),
+                    "closes_at": start - timedelta(days=5),
+                    "quotas": {"resident": 30},
+                    "registered": _EACH,
+                    "seed": "0" * 64,
+                }
+            )
         if number % 2:
             content = {"title": f"第{number}场", "column": "政务开放日", "text": "现场解答了问题。" * 20}
             none: dict[str, object] = {"pictures": [], "documents": [], "quotes": [], "contact": ""}
@@ -68,6 +80,7 @@ async def _fill(folder: str) -> None:
         await session.execute(insert(ActivityUnit), [{"activity_id": each, "unit_id": "caiyu"} for each in ids])
         await session.execute(insert(Notice), notices)
         await session.execute(insert(Material), materials)
+        await session.execute(insert(Selection), selections)
         for activity_id in ids:
             rows = [
                 {

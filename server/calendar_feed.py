@@ -11,6 +11,7 @@ from server.deadlines import NOTHING, done_on, published, timetable_of
 from server.notices import announced
 from server.programme.calendar import WorkingCalendar
 from server.programme.calendar_feed import FeedActivity, FeedEvent, activity_events, feed
+from server.programme.deadlines import DeadlineKind
 from server.store.tables import Act, Activity, ActivityUnit
 
 _CHANGES = ("edit", "notice", "publish", "materials", "state")
@@ -59,7 +60,7 @@ async def feed_of(
                 url=f"{base}/a/{activity.slug}",
                 sequence=sequence,
                 timetable=timetable_of(calendar, activity) if calendar else None,
-                done=frozenset(kind for kind, day in met.items() if day is not None),
+                done=frozenset(kind for kind in DeadlineKind if met.of(kind) is not None),
             ),
             urlsplit(base).hostname or "minsheng",
             deadlines=calendar is not None,

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from server.listing import Listed
 from server.notices import Announced
 from server.programme.calendar import WorkingCalendar, beijing_date
 from server.programme.deadlines import DeadlineKind, Form, Timetable, timetable
@@ -17,9 +19,10 @@ from server.store.recordings import Recording
 from server.store.tables import Activity, Publication
 
 _ALWAYS_SHOWN = (DeadlineKind.NOTICE, DeadlineKind.MATERIALS)
+_KINDS = tuple(DeadlineKind)
 
 
-def timetable_of(calendar: WorkingCalendar, activity: Activity) -> Timetable | None:
+def timetable_of(calendar: WorkingCalendar, activity: Activity | Listed) -> Timetable | None:
     """The activity's deadlines, None while it has no form or no time."""
     if activity.form is None or activity.starts_at is None:
         return None
@@ -70,27 +73,42 @@ async def published(session: AsyncSession) -> dict[int, Published]:
     }
 
 
-def notice_done(activity: Activity, told: Announced | None) -> date | None:
+def notice_done(activity: Activity | Listed, told: Announced | None) -> date | None:
     """The day on which the times that hold now were announced; a notice of other times has to be corrected first."""
     if told is None or told.times != Times(activity.starts_at, activity.ends_at):
         return None
     return beijing_date(told.since)
 
 
-def done_on(activity: Activity, told: Announced | None, after: Published) -> dict[DeadlineKind, date | None]:
-    """The day on which each deadline was met; None where it was not yet."""
-    return {
-        DeadlineKind.NOTICE: notice_done(activity, told),
-        DeadlineKind.SELECTION: beijing_date(activity.selection_announced_at)
-        if activity.selection_announced_at
-        else None,
-        DeadlineKind.MATERIALS: beijing_date(after.first) if after.first else None,
-        DeadlineKind.ADOPTION: beijing_date(after.outcomes) if after.outcomes else None,
-    }
+class Met(NamedTuple):
+    """The day on which each deadline was met, in the order of `DeadlineKind`; None where it was not yet."""
+
+    notice: date | None
+    selection: date | None
+    materials: date | None
+    adoption: date | None
+
+    def of(self, kind: DeadlineKind) -> date | None:
+        """The day of one kind."""
+        return self[_KINDS.index(kind)]
+
+
+def done_on(activity: Activity | Listed, told: Announced | None, after: Published) -> Met:
+    """The day on which each deadline was met."""
+    return Met(
+        notice_done(activity, told),
+        _day(activity.selection_announced_at),
+        _day(after.first),
+        _day(after.outcomes),
+    )
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else beijing_date(moment)
 
 
 def deadline_views(
-    activity: Activity,
+    activity: Activity | Listed,
     table: Timetable | None,
     today: date,
     *,
@@ -98,13 +116,12 @@ def deadline_views(
     after: Published,
 ) -> list[DeadlineView]:
     """The desk's deadlines of an activity."""
-    met = done_on(activity, told, after)
     views = []
-    for kind in met:
+    for kind, done in zip(_KINDS, done_on(activity, told, after), strict=True):
         found = table.get(kind) if table else None
         if found is None and kind not in _ALWAYS_SHOWN:
             continue
-        due, done = found.due if found else None, met[kind]
+        due = found.due if found else None
         views.append(
             DeadlineView(
                 kind=kind.value,

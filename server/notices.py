@@ -41,6 +41,7 @@ class Announced:
     version: int
     since: datetime
     times: Times
+    sha256: str
 
 
 def facts_of(activity: Activity, free: Free) -> NoticeFacts:
@@ -156,16 +157,17 @@ async def history(session: AsyncSession, activity: Activity) -> NoticeHistoryVie
 
 async def announced(session: AsyncSession, activity_ids: Iterable[int] | None = None) -> dict[int, Announced]:
     """What was announced for each of these activities (all of them by default) that has a notice."""
-    query = select(Notice.activity_id, Notice.version, Notice.published_at, Notice.starts_at, Notice.ends_at)
+    query = select(
+        Notice.activity_id, Notice.version, Notice.published_at, Notice.starts_at, Notice.ends_at, Notice.sha256
+    )
     if activity_ids is not None:
         query = query.where(Notice.activity_id.in_(list(activity_ids)))
     found: dict[int, Announced] = {}
-    for activity_id, version, published_at, starts_at, ends_at in await session.execute(
-        query.order_by(Notice.activity_id, Notice.version)
-    ):
+    rows = (await session.execute(query.order_by(Notice.activity_id, Notice.version))).all()
+    for activity_id, version, published_at, starts_at, ends_at, sha256 in rows:
         times, before = Times(starts_at, ends_at), found.get(activity_id)
         since = before.since if before and before.times == times else published_at
-        found[activity_id] = Announced(version, since, times)
+        found[activity_id] = Announced(version, since, times, sha256)
     return found
 
 

@@ -1,5 +1,7 @@
 """What goes out about the programme: notices, filings, deadlines, holidays, history, after docs/protocol.md."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -163,7 +165,8 @@ class HistoryItem(BaseModel):
     note: str
 
 
-class OpenDeadline(BaseModel):
+@dataclass(slots=True)
+class OpenDeadline:
     """A deadline that is not met yet."""
 
     label: str
@@ -171,13 +174,14 @@ class OpenDeadline(BaseModel):
     late: bool
 
 
-class AssessmentRow(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class AssessmentRow:
     """What is known of one activity, for the assessment: facts with their times and digests, and no score."""
 
     slug: str
     kind: str
     title: str
-    units: list[UnitView]
+    units: Sequence[UnitView]
     form: str | None
     starts_at: datetime | None
     ends_at: datetime | None

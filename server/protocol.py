@@ -1,13 +1,17 @@
-"""What goes out: the objects of `docs/protocol.md`, made from the tables. One place for HTTP and sockets alike."""
+"""What goes out: the objects of `docs/protocol.md`, made from the tables. One place for HTTP and sockets alike.
+
+Rows of long lists are dataclasses: mypy checks them, and a thousand of them are not checked again at run time.
+"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from feedback.states import State as EntryState
-from server.store.tables import Account, Activity, Entry, Unit
+from server.store.tables import Account, Entry, Unit
 
 Kind = Literal["open-day", "lecture"]
 State = Literal["scheduled", "live", "ended"]
@@ -28,7 +32,8 @@ class UnitView(BaseModel):
         return cls(id=unit.id, name=unit.name)
 
 
-class SummaryView(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class SummaryView:
     """An activity in a list."""
 
     slug: str
@@ -36,7 +41,7 @@ class SummaryView(BaseModel):
     number: int
     topic: str | None
     title: str
-    units: list[UnitView]
+    units: Sequence[UnitView]
     form: Form | None
     starts_at: datetime | None
     ends_at: datetime | None
@@ -45,26 +50,8 @@ class SummaryView(BaseModel):
     on_air: bool
     outcomes_version: int
 
-    @staticmethod
-    def fields_of(activity: Activity, *, on_air: bool, outcomes_version: int) -> dict[str, Any]:
-        """The fields that lists and pages share."""
-        return {
-            "slug": activity.slug,
-            "kind": activity.kind,
-            "number": activity.number,
-            "topic": activity.topic,
-            "title": activity.title,
-            "units": [UnitView.of(unit) for unit in activity.units],
-            "form": activity.form,
-            "starts_at": activity.starts_at,
-            "ends_at": activity.ends_at,
-            "place": activity.place,
-            "state": activity.state,
-            "on_air": on_air,
-            "outcomes_version": outcomes_version,
-        }
 
-
+@dataclass(slots=True, kw_only=True)
 class ActivityView(SummaryView):
     """An activity by itself."""
 
@@ -87,7 +74,8 @@ class ActivityView(SummaryView):
     identity: IdentityMode
 
 
-class DeadlineView(BaseModel):
+@dataclass(slots=True)
+class DeadlineView:
     """One deadline on the desk."""
 
     kind: str
@@ -100,15 +88,17 @@ class DeadlineView(BaseModel):
     """Why no day could be counted, where form and time are set."""
 
 
-class CountsView(BaseModel):
+@dataclass(slots=True)
+class CountsView:
     """How many of each an activity has."""
 
-    comments: int
-    questions: int
-    suggestions: int
-    undecided: int
+    comments: int = 0
+    questions: int = 0
+    suggestions: int = 0
+    undecided: int = 0
 
 
+@dataclass(slots=True, kw_only=True)
 class DeskRow(SummaryView):
     """An activity on the desk: with what is due and what came in."""
 

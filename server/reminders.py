@@ -8,11 +8,11 @@ from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.activities import list_activities
 from server.auth.accounts import principal_of
 from server.auth.rights import Principal
 from server.deadlines import NOTHING, done_on, published, timetable_of
 from server.holidays import working_calendar
+from server.listing import list_activities
 from server.mail import Mailer, MailError
 from server.notices import announced
 from server.periodic import Periodic
@@ -41,7 +41,7 @@ async def due_items(session: AsyncSession, principal: Principal, today: date) ->
                 calendar,
                 deadline,
                 today,
-                done=done.get(deadline.kind) is not None,
+                done=done.of(deadline.kind) is not None,
                 activity_id=activity.id,
                 title=activity.title,
                 units=tuple(unit.name for unit in activity.units),

@@ -14,7 +14,6 @@ from server.activities import (
     check_times,
     find_units,
     get_activity,
-    list_activities,
     outcomes_versions,
 )
 from server.auth.publishing import publish_token
@@ -24,6 +23,7 @@ from server.errors import BadRequest, Conflict, Forbidden
 from server.filings import file_if_due, times_of
 from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
+from server.listing import Listed, list_activities, summary_fields
 from server.materials import materials_version
 from server.notices import announced
 from server.programme.calendar import beijing_date
@@ -124,7 +124,7 @@ def _view(
     services: Services, activity: Activity, version: int, notice_version: int, materials_version: int
 ) -> ActivityView:
     return ActivityView(
-        **SummaryView.fields_of(activity, on_air=services.broadcasts.on_air(activity.slug), outcomes_version=version),
+        **summary_fields(activity, on_air=services.broadcasts.on_air(activity.slug), outcomes_version=version),
         summary=activity.summary,
         flow=activity.flow,
         participation=activity.participation,
@@ -152,7 +152,7 @@ async def list_all(call: Call[None]) -> ActivityList:
     return ActivityList(
         activities=[
             SummaryView(
-                **SummaryView.fields_of(
+                **summary_fields(
                     activity,
                     on_air=services.broadcasts.on_air(activity.slug),
                     outcomes_version=versions.get(activity.id, 0),
@@ -277,14 +277,14 @@ async def desk(call: Call[None]) -> Desk:
     async with services.database.read() as session:
         activities = await list_activities(session, call.staff)
         versions = await outcomes_versions(session)
-        counts = await _counts(session, activities)
+        counts = await _counts(session, activities, every=call.staff.unit_id is None)
         calendar, told = await working_calendar(session), await announced(session)
         after = await published(session)
     return Desk(
         today=today,
         activities=[
             DeskRow(
-                **SummaryView.fields_of(
+                **summary_fields(
                     activity,
                     on_air=services.broadcasts.on_air(activity.slug),
                     outcomes_version=versions.get(activity.id, 0),
@@ -303,22 +303,20 @@ async def desk(call: Call[None]) -> Desk:
     )
 
 
-async def _counts(session: AsyncSession, activities: Sequence[Activity]) -> dict[int, CountsView]:
-    ids = [activity.id for activity in activities]
-    views = {activity_id: CountsView(comments=0, questions=0, suggestions=0, undecided=0) for activity_id in ids}
-    entries = await session.execute(
-        select(Entry.activity_id, Entry.kind, func.count())
-        .where(Entry.activity_id.in_(ids))
-        .group_by(Entry.activity_id, Entry.kind)
+async def _counts(session: AsyncSession, activities: Sequence[Listed], *, every: bool) -> dict[int, CountsView]:
+    """The counts of the activities; `every`: they are all there are."""
+    entries = select(Entry.activity_id, Entry.kind, func.count()).group_by(Entry.activity_id, Entry.kind)
+    suggestions = select(Suggestion.activity_id, func.count(), func.count(Suggestion.decision)).group_by(
+        Suggestion.activity_id
     )
-    for activity_id, kind, count in entries:
+    if not every:
+        ids = [activity.id for activity in activities]
+        entries = entries.where(Entry.activity_id.in_(ids))
+        suggestions = suggestions.where(Suggestion.activity_id.in_(ids))
+    views = {activity.id: CountsView() for activity in activities}
+    for activity_id, kind, count in await session.execute(entries):
         setattr(views[activity_id], f"{kind}s", count)
-    suggestions = await session.execute(
-        select(Suggestion.activity_id, func.count(), func.count(Suggestion.decision))
-        .where(Suggestion.activity_id.in_(ids))
-        .group_by(Suggestion.activity_id)
-    )
-    for activity_id, count, decided in suggestions:
+    for activity_id, count, decided in await session.execute(suggestions):
         views[activity_id].suggestions = count
         views[activity_id].undecided = count - decided
     return views

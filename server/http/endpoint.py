@@ -40,7 +40,7 @@ class Call(Generic[B]):
         return self.activity
 
 
-Handler = Callable[[Call[Any]], Awaitable[BaseModel | web.StreamResponse]]
+Handler = Callable[[Call[Any]], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Endpoint:
     summary: str
     body: TypeAdapter[Any] | None
     query: type[BaseModel] | None
-    answer: type[BaseModel] | None
+    answer: type[Any] | None
     status: int
     handler: Handler
     largest: int | None
@@ -71,11 +71,13 @@ def endpoint(
     summary: str,
     body: Any = None,
     query: type[BaseModel] | None = None,
-    answer: type[BaseModel] | None = None,
+    answer: type[Any] | None = None,
     status: int = 200,
     largest: int | None = None,
 ) -> Callable[[Handler], Handler]:
     """Declare a handler. `body` and `query` are checked before it runs; `answer` is what it returns (None: its own).
+
+    An answer is a pydantic model or a dataclass.
 
     A handler with ``{activity}`` in its path gets that activity; staff reaches its own unit alone, unless the right is
     PUBLIC.
@@ -107,6 +109,8 @@ def routes() -> list[web.RouteDef]:
 
 
 def _adapt(item: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    written = TypeAdapter(item.answer) if item.answer is not None else None
+
     async def handle(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         principal = None
@@ -123,9 +127,12 @@ def _adapt(item: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamRespon
         answer = await item.handler(Call(request, services, principal, activity, body))
         if isinstance(answer, web.StreamResponse):
             return answer
+        if written is None:
+            raise TypeError(f"{item.method} {item.path} declares no answer")
         return web.Response(
-            text=answer.model_dump_json(),
+            body=written.dump_json(answer),
             content_type="application/json",
+            charset="utf-8",
             status=item.status,
             headers={"Cache-Control": "no-store"},
         )

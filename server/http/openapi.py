@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from server.auth.rights import Right
 from server.http.endpoint import ENDPOINTS, Call, Endpoint, endpoint
@@ -82,7 +83,8 @@ def _operation(item: Endpoint, schemas: dict[str, Any]) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if item.answer is not None:
         schema = _hoist(
-            item.answer.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}"), schemas
+            TypeAdapter(item.answer).json_schema(mode="serialization", ref_template="#/components/schemas/{model}"),
+            schemas,
         )
         schemas[item.answer.__name__] = schema
         operation["responses"][str(item.status)]["content"] = {

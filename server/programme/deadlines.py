@@ -108,7 +108,10 @@ class Timetable:
 
     def get(self, kind: DeadlineKind) -> Deadline | None:
         """The deadline of a kind, `None` where the activity has none."""
-        return next((deadline for deadline in self.deadlines if deadline.kind is kind), None)
+        for deadline in self.deadlines:
+            if deadline.kind is kind:
+                return deadline
+        return None
 
     @property
     def problems(self) -> tuple[str, ...]:

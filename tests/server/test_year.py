@@ -19,7 +19,6 @@ from server.notices import announced, draft, publish
 from server.outcomes import decide
 from server.outcomes import publish as publish_outcomes
 from server.programme.calendar import beijing_date
-from server.programme.deadlines import DeadlineKind
 from server.protocol import DeadlineView
 from server.store.database import Database
 from server.store.journal import Journal, NewEntry
@@ -170,4 +169,4 @@ async def test_whatever_is_published_first_meets_the_day(database: Database) -> 
             beijing(10, 21),
         )
         met = done_on(activity, None, found)
-        assert (met[DeadlineKind.MATERIALS], met[DeadlineKind.ADOPTION]) == (date(2023, 10, 21), date(2023, 10, 22))
+        assert (met.materials, met.adoption) == (date(2023, 10, 21), date(2023, 10, 22))
