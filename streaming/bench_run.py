@@ -252,6 +252,7 @@ class Run:
         """Let a few watch, then so many join within so many seconds, and a few more when they are there."""
         await self.join(8)
         await self.probe()
+        await asyncio.sleep(0.5)  # what a probe gets since the last keyframe is older than it
         await self.tell(count=True)
         self._delays.clear()
         await self.join(viewers, viewers / seconds)

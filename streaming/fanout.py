@@ -6,7 +6,7 @@ once. What is left for each packet and viewer is one `srtp_protect`, done in pla
 In a lane of viewers who changed layers the numbers differ, and are written over those of the viewer before.
 
 A run is a list of packets of one size, of which the last may be smaller: one message that the kernel cuts into
-datagrams. Nothing is allocated for a packet: pointers into the buffer are made once for each stride.
+datagrams. Nothing is allocated for a packet: pointers into the buffer (`layout.py`) are made once for each size.
 """
 
 from __future__ import annotations
@@ -22,54 +22,15 @@ from streaming import kernel
 from streaming.dtls import RTP_TRAILER, protect
 from streaming.kernel import MAX_MESSAGE, MAX_SEGMENTS, NAME_SIZE, ffi
 from streaming.lane import Lane, Numbers
+from streaming.layout import Memory, Table
 from streaming.packet import EXTENDED, HEADER, MAX_PACKET, NUMBERS, Packet, send_time
 
-CHUNK = 32
-"""Viewers in one system call."""
-BUFFER = 256 * 1024
-"""Bytes protected between two system calls: they should stay in the second-level cache."""
 STRIDE_STEP = 64
 """Bytes to which the distance between two packets is rounded, so that there are few layouts."""
+MAX_TABLES = 256
+"""Tables that are kept, of some 50 kB each: frames are of a few sizes, but nobody promises that."""
 PATIENCE = 2
 """Milliseconds to wait for a full send buffer before its packets are dropped."""
-
-
-Table = tuple[list[Any], list[list[tuple[Any, Any]]], list[Any], Any, Any]
-"""Where each viewer begins, each viewer's packets and their lengths, all packets in a row, I/O vectors, messages."""
-
-
-class _Layout:
-    """Where packets lie in the buffer when they are `stride` bytes apart: their pointers and I/O vectors."""
-
-    def __init__(self, buffer: Any, lengths: list[Any], names: Any, stride: int) -> None:
-        self.stride = stride
-        self._buffer = buffer
-        self._lengths = lengths
-        self._names = names
-        self._tables: dict[int, Table] = {}
-
-    def table(self, count: int) -> Table:
-        """For messages of `count` packets."""
-        table = self._tables.get(count)
-        if table is None:
-            table = self._tables[count] = self._make(count)
-        return table
-
-    def _make(self, count: int) -> Table:
-        viewers = max(1, min(CHUNK, BUFFER // (count * self.stride)))
-        pointers = [self._buffer + place * self.stride for place in range(viewers * count)]
-        both = list(zip(pointers, self._lengths, strict=False))
-        rows = [both[viewer * count : (viewer + 1) * count] for viewer in range(viewers)]
-        vectors = ffi.new("struct iovec[]", viewers * count)
-        messages = ffi.new("struct mmsghdr[]", viewers)
-        for place, pointer in enumerate(pointers):
-            vectors[place].iov_base = pointer
-        for viewer in range(viewers):
-            header = messages[viewer].msg_hdr
-            header.msg_name = self._names + viewer * NAME_SIZE
-            header.msg_iov = vectors + viewer * count
-            header.msg_iovlen = count
-        return pointers[::count], rows, pointers, vectors, messages
 
 
 class Fanout:
@@ -81,17 +42,12 @@ class Fanout:
         self._drops = drops
         self._library = None if plain else kernel.load()
         self.segmenting = self._library is not None and kernel.can_segment(sock)
-        self._name_size = NAME_SIZE if sock.family == socket.AF_INET6 else 16
-        self._control = kernel.segment_control()
-        self._buffer = ffi.new("char[]", BUFFER + MAX_MESSAGE)
-        self._view = ffi.buffer(self._buffer)
-        self._lengths = ffi.new("int[]", CHUNK * MAX_SEGMENTS)
-        self._length_pointers = [self._lengths + place for place in range(CHUNK * MAX_SEGMENTS)]
-        self._names = ffi.new("char[]", CHUNK * NAME_SIZE)
+        self._memory = Memory(NAME_SIZE if sock.family == socket.AF_INET6 else 16)
+        self._tables: dict[tuple[int, int], Table] = {}
+        """By stride and number of packets."""
         self._template = bytearray(MAX_MESSAGE + MAX_PACKET)
         self._template_pointer = ffi.from_buffer(self._template)
         self._sizes = ffi.new("int[]", MAX_SEGMENTS)
-        self._layouts: dict[int, _Layout] = {}
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLOUT)
         self.packets = 0
@@ -150,17 +106,18 @@ class Fanout:
         count = end - start
         largest = len(packets[start].payload) + lane.header_size + RTP_TRAILER
         stride = -(-largest // STRIDE_STEP) * STRIDE_STEP
-        layout = self._layouts.get(stride)
-        if layout is None:
-            layout = self._layouts[stride] = _Layout(self._buffer, self._length_pointers, self._names, stride)
+        table = self._tables.get((stride, count))
+        if table is None:
+            if len(self._tables) >= MAX_TABLES:
+                self._tables.clear()
+            table = self._tables[stride, count] = Table(self._memory, stride, count)
         octets = self._write_template(packets, start, end, lane, stride)
-        table = layout.table(count)
         viewers = len(lane)
         total = (count - 1) * stride + len(packets[end - 1].payload) + lane.header_size
         heads = [(slot * stride + 2, packets[start + slot]) for slot in range(count)] if lane.mixed else []
-        self._protect_and_send(lane, count, total, stride, table, heads)
+        self._protect_and_send(lane, count, total, table, heads)
         if lane.streams:
-            self._send_streams(lane, table[0][0], table[1][0], total, heads)
+            self._send_streams(lane, table.rows[0], total, heads)
         lane.packets += count
         lane.octets += octets
         self.packets += count * viewers
@@ -174,82 +131,66 @@ class Fanout:
             NUMBERS.pack_into(template, position, sequence, timestamp)
 
     def _protect_and_send(
-        self, lane: Lane, count: int, total: int, stride: int, table: Table, heads: list[tuple[int, Packet]]
+        self, lane: Lane, count: int, total: int, table: Table, heads: list[tuple[int, Packet]]
     ) -> None:
-        starts, rows, pointers, vectors, messages = table
-        template, chunk = self._template_pointer, len(starts)
+        memory, chunk = self._memory, table.viewers
         sizes = ffi.buffer(self._sizes, 4 * count)[:]
-        prepared = False
-        for first in range(0, len(lane.contexts), chunk):
-            contexts = lane.contexts[first : first + chunk]
-            numbers = lane.numbers[first : first + chunk]
-            viewers = len(contexts)
-            for place, target in enumerate(starts[:viewers]):
-                if heads:
-                    self._renumber(heads, numbers[place])
-                ffi.memmove(target, template, total)
-            ffi.memmove(self._lengths, sizes * viewers, 4 * count * viewers)
+        first = 0
+        for contexts in lane.rows(chunk, count):
+            viewers = len(contexts) // count
+            if heads:
+                for target, numbers in zip(table.starts, lane.numbers[first : first + viewers], strict=False):
+                    self._renumber(heads, numbers)
+                    ffi.memmove(target, self._template_pointer, total)
+            else:
+                table.fill(self._template_pointer, total, viewers)
+            ffi.memmove(memory.lengths, sizes * viewers, len(sizes) * viewers)
             # The loop over all packets of all these viewers is `map`'s: the interpreter takes no step in it.
-            each = contexts if count == 1 else [context for context in contexts for _ in range(count)]
-            if sum(map(protect, each, pointers, self._length_pointers)):
-                self._encrypt_again(contexts, numbers, starts, rows, total, count * stride, heads)
-            # What protection adds is the same for everyone with the same profile; a lane has one.
-            if not prepared:
-                prepared = self._prepare(vectors, messages, count, min(chunk, len(lane.contexts)))
-            ffi.memmove(self._names, lane.names + first * NAME_SIZE, viewers * NAME_SIZE)
-            self._write(messages, viewers, count, lane, first, rows)
+            failed = sum(map(protect, contexts, table.packets, memory.length_pointers))
+            if failed:
+                self._encrypt_again(lane, first, viewers, total, table, heads)
+            if not first:
+                # What protection adds is the same for everyone with the same profile; a lane has one.
+                lengths = list(memory.lengths[0 : viewers * count if failed else count])
+                table.prepare([max(lengths[slot::count]) for slot in range(count)] if failed else lengths)
+            ffi.memmove(memory.names, lane.names + first * NAME_SIZE, viewers * NAME_SIZE)
+            self._write(table, viewers, count, lane, first)
+            first += viewers
 
     def _send_streams(
-        self, lane: Lane, target: Any, row: list[tuple[Any, Any]], total: int, heads: list[tuple[int, Packet]]
+        self, lane: Lane, row: list[tuple[Any, Any]], total: int, heads: list[tuple[int, Packet]]
     ) -> None:
         """The same packets to those behind TCP, one by one: they are few, and each has a connection of its own."""
         for context, connection, numbers in lane.streams.values():
             self._renumber(heads, numbers)
-            ffi.memmove(target, self._template_pointer, total)
-            ffi.memmove(self._lengths, self._sizes, 4 * len(row))
+            ffi.memmove(row[0][0], self._template_pointer, total)
+            ffi.memmove(self._memory.lengths, self._sizes, 4 * len(row))
             for packet, length in row:
                 if protect(context, packet, length):
                     self._drops["protect"] += 1
                 else:
                     connection.send(bytes(ffi.buffer(packet, length[0])))
 
-    def _prepare(self, vectors: Any, messages: Any, count: int, viewers: int) -> bool:
-        lengths = self._lengths[0:count]
-        segmented = count > 1
-        if segmented:
-            self._control.value = lengths[0]
-        for viewer in range(viewers):
-            for slot in range(count):
-                vectors[viewer * count + slot].iov_len = lengths[slot]
-            header = messages[viewer].msg_hdr
-            header.msg_namelen = self._name_size
-            header.msg_control = self._control if segmented else ffi.NULL
-            header.msg_controllen = 24 if segmented else 0
-        return True
-
     def _encrypt_again(
-        self,
-        contexts: list[Any],
-        numbers: list[Numbers],
-        starts: list[Any],
-        rows: Any,
-        total: int,
-        room: int,
-        heads: list[tuple[int, Packet]],
+        self, lane: Lane, first: int, viewers: int, total: int, table: Table, heads: list[tuple[int, Packet]]
     ) -> None:
         """One of the viewers could not be encrypted for: find it, and let nothing in clear text leave."""
-        for place, (context, target, row) in enumerate(zip(contexts, starts, rows, strict=False)):
+        for place, row in enumerate(table.rows[:viewers]):
+            context = lane.contexts[first + place]
             if heads:
-                self._renumber(heads, numbers[place])
+                self._renumber(heads, lane.numbers[first + place])
+            target = row[0][0]
             ffi.memmove(target, self._template_pointer, total)
             ffi.memmove(row[0][1], self._sizes, 4 * len(row))
             if any(protect(context, packet, length) for packet, length in row):
-                ffi.memmove(target, bytes(room), room)
+                ffi.memmove(target, bytes(table.span), table.span)
                 self._drops["protect"] += len(row)
 
-    def _write(self, messages: Any, count: int, segments: int, lane: Lane, first: int, rows: Any) -> None:
+    def _write(self, table: Table, count: int, segments: int, lane: Lane, first: int) -> None:
+        messages, rows = table.messages, table.rows
         if self._library is None:
-            self._write_plainly(count, lane, first, rows)
+            for viewer in range(count):
+                self._write_segments(lane.addresses[first + viewer], rows[viewer])
             return
         done = 0
         waited = False
@@ -275,10 +216,6 @@ class Fanout:
             else:
                 self._drops["unreachable"] += segments
             done += 1
-
-    def _write_plainly(self, count: int, lane: Lane, first: int, rows: Any) -> None:
-        for viewer in range(count):
-            self._write_segments(lane.addresses[first + viewer], rows[viewer])
 
     def _write_segments(self, address: tuple[Any, ...], row: list[tuple[Any, Any]]) -> None:
         for packet, length in row:

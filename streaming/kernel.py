@@ -52,6 +52,10 @@ def can_segment(sock: socket.socket) -> bool:
         return False
 
 
+SEGMENT_CONTROL_SIZE = 24
+"""CMSG_SPACE(2) on a 64-bit machine."""
+
+
 def segment_control() -> Any:
     """A control message that asks for segmentation; set `.value` to the size of a segment in bytes."""
     control: Any = ffi.new("struct cmsg_u16 *")

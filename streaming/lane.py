@@ -11,6 +11,8 @@ from streaming.tcp import Connection, StreamAddress
 Numbers = tuple[int, int]
 """What is added to a track's sequence numbers and timestamps for one viewer."""
 UNCHANGED: Numbers = (0, 0)
+KEPT_COUNT = 8
+"""Packets of the longest run whose rows are kept: 300 bytes a viewer for all of them."""
 
 
 class Lane:
@@ -45,6 +47,7 @@ class Lane:
         self.packets = 0
         self.octets = 0
         self._members: list[object] = []
+        self._rows: dict[tuple[int, int], list[list[Any]]] = {}
         self._places: dict[object, int] = {}
         self._names = bytearray()
         self.names = ffi.from_buffer(self._names)
@@ -59,6 +62,7 @@ class Lane:
         if isinstance(address, StreamAddress):
             self.streams[member] = (context, address.connection, numbers)
             return
+        self._rows.clear()
         self._places[member] = len(self.contexts)
         self._members.append(member)
         self.contexts.append(context)
@@ -72,6 +76,7 @@ class Lane:
         place = self._places.pop(member, None)
         if place is None:
             return
+        self._rows.clear()
         last = len(self.contexts) - 1
         if place != last:
             self._members[place] = self._members[last]
@@ -95,6 +100,20 @@ class Lane:
                 context, _, numbers = self.streams[member]
             self.discard(member)
             self.add(member, context, address, name, numbers)
+
+    def rows(self, viewers: int, count: int) -> list[list[Any]]:
+        """The contexts of so many viewers at a time, each as often as it has packets to be encrypted.
+
+        Those of short runs are kept until somebody comes or goes.
+        """
+        rows = self._rows.get((viewers, count))
+        if rows is None:
+            each = self.contexts if count == 1 else [context for context in self.contexts for _ in range(count)]
+            step = viewers * count
+            rows = [each[place : place + step] for place in range(0, len(each), step)]
+            if count <= KEPT_COUNT:
+                self._rows[viewers, count] = rows
+        return rows
 
     def _rename(self, place: int, name: bytes) -> None:
         if (place + 1) * NAME_SIZE > len(self._names):

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import resource
 import secrets
@@ -39,6 +40,8 @@ from streaming.viewer import Viewer
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.1
+VIEWER_TURNS = 5
+"""A viewer has its turn in one tick of so many: what it has to do is due after half a second and more."""
 UNSEEN_SECONDS = 3.0
 """A viewer's session counts for so long before its first connectivity check."""
 PROBE_SECONDS = 10.0
@@ -83,10 +86,12 @@ class Relay:
             writer.close()
 
     async def _tick(self) -> None:
-        while True:
+        for turn in itertools.cycle(range(VIEWER_TURNS)):
             await asyncio.sleep(TICK_SECONDS)
             now = time.monotonic()
-            for session in list(self._sessions.values()):
+            for place, session in enumerate(list(self._sessions.values())):
+                if isinstance(session, Viewer) and place % VIEWER_TURNS != turn:
+                    continue  # who leaves moves others up: one of them may wait for another round
                 try:
                     session.tick(now)
                 except Exception:  # one session's fault must not end the others

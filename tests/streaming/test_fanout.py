@@ -146,12 +146,15 @@ def test_viewers_come_and_go_in_a_lane(outgoing: socket.socket, viewers: list[Vi
     assert moved.datagrams() == []
 
 
-def test_who_cannot_be_encrypted_for_gets_nothing_in_clear_text(outgoing: socket.socket, viewers: list[Viewer]) -> None:
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_who_cannot_be_encrypted_for_gets_nothing_in_clear_text(
+    outgoing: socket.socket, viewers: list[Viewer], place: int
+) -> None:
     drops: Counter[str] = Counter()
     fanout, lane = Fanout(outgoing, drops), Lane(ssrc=9, payload_type=96, offset=0)
-    good, bad, other = viewers[:3]
-    for viewer in (good, bad, other):
+    for viewer in viewers[:3]:
         viewer.join(lane)
+    bad, good, other = (viewers[(place + step) % 3] for step in range(3))
     fanout.send(burst(20, sequence=3000), lane)
     # A packet that is older than the replay window of one context.
     bad.outgoing.protect(RtpPacket(payload_type=96, sequence_number=9000, ssrc=9, payload=b"x").serialize())
