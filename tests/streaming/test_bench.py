@@ -1,11 +1,14 @@
 """The benchmark's parts, for a moment each: that they run, and that their figures can be true."""
 
+import pytest
+
 from streaming import bench_floor
 from streaming.bench_run import Run
 
 
-def test_the_floor_is_measured() -> None:
-    floor = bench_floor.measure([1180, 160], viewers=20, seconds=0.1)
+@pytest.mark.parametrize("pace", [None, 100])
+def test_the_floor_is_measured(pace: float | None) -> None:
+    floor = bench_floor.measure([1180, 160], viewers=20, seconds=0.1, rounds_a_second=pace)
     assert 0.1 < floor.protect < 100
     assert 0.1 < floor.send < 100
 
