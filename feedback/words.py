@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from ahocorasick_rs import AhoCorasick
 
-from feedback.scorer import snownlp_folder
+from feedback.bayes import snownlp_folder
 
 LONGEST_GAP = 3
 """Left-out characters between two characters of a word, up to which they count as a disguise."""

@@ -3,7 +3,9 @@
 import os
 import platform
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 Row = tuple[str, str, str]
 """What was measured, the figure with its unit, and what it is compared with."""
@@ -27,10 +29,11 @@ def _delivery() -> Iterator[Row]:
     return rows()
 
 
-def _scorer() -> Iterator[Row]:
-    from feedback.bench import rows
+def _scorer(folder: Path | None) -> Iterator[Row]:
+    from feedback import bench_digest, bench_scorer
 
-    return rows()
+    yield from bench_scorer.rows(folder)
+    yield from bench_digest.rows()
 
 
 def _words() -> Iterator[Row]:
@@ -67,7 +70,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "relay": _relay,
     "comments": _comments,
     "delivery": _delivery,
-    "scorer": _scorer,
+    "scorer": partial(_scorer, None),
     "words": _words,
     "programme": _programme,
     "after": _after,
@@ -89,12 +92,16 @@ def machine() -> str:
     )
 
 
-def print_table(what: str) -> None:
-    """Print the table of one part, or of all, as Markdown, row by row as it is measured."""
+def print_table(what: str, texts: Path | None = None) -> None:
+    """Print the table of one part, or of all, as Markdown, row by row as it is measured.
+
+    The scorer's part also compares all texts of the CSV files in the folder *texts*.
+    """
     print(
         f"Minsheng {version('minsheng')} on {machine()}\n\n| what | figure | compared with |\n|---|---|---|", flush=True
     )
-    for name, part in {**PARTS, **LONG}.items():
+    parts: dict[str, Callable[[], Iterator[Row]]] = {**PARTS, **LONG, "scorer": partial(_scorer, texts)}
+    for name, part in parts.items():
         if what == name or (what == "all" and name in PARTS):
             for row in part():
                 print("| " + " | ".join(row) + " |", flush=True)

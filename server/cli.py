@@ -244,6 +244,7 @@ def score() -> None:
             "label": result.label.value,
             "kind": result.utterance.value,
             "model": result.model,
+            "engine": scorer.engine,
         }
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
         sys.stdout.flush()
@@ -362,11 +363,16 @@ def import_plan(file: Path, confirm: bool, only: tuple[str, ...]) -> None:
     ),
     default="all",
 )
-def bench(what: str) -> None:
+@click.option(
+    "--texts",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of CSV files: the scorer is compared with snownlp on all their texts too; snownlp takes minutes.",
+)
+def bench(what: str, texts: Path | None) -> None:
     """Measure this machine and print the table of docs/benchmarks.md. soak takes 13 minutes, hostile one."""
     from server.bench import print_table
 
-    print_table(what)
+    print_table(what, texts)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from importlib.metadata import version
 from logging import getLogger
 from multiprocessing import get_context, parent_process
 from signal import SIG_IGN, SIGINT, SIGTERM, signal
@@ -49,10 +50,11 @@ def _end_with_the_service() -> None:
         os._exit(0)
 
 
-def _score(texts: Sequence[str]) -> list[Score]:
+def _score(texts: Sequence[str]) -> tuple[str, list[Score]]:
+    """The engine's name and the scores."""
     if _scorer is None:
         raise RuntimeError("the scorer is not loaded")
-    return _scorer.score_many(texts)
+    return _scorer.engine, _scorer.score_many(texts)
 
 
 class Scoring:
@@ -78,6 +80,9 @@ class Scoring:
         self._work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.up = True
+        self.model = f"snownlp-{version('snownlp')}+{labels.full_name}"
+        self.engine: str | None = None
+        """What the scorer's process works with, “python” or “numba”; None before it has scored anything."""
 
     async def start(self) -> None:
         """Begin; what an earlier run left unscored comes first."""
@@ -122,7 +127,7 @@ class Scoring:
             ).all()
         if not rows:
             return False
-        scores = await self._ask([text for _, text in rows])
+        self.engine, scores = await self._ask([text for _, text in rows])
         values = [
             {
                 "entry": entry_id,
@@ -147,7 +152,7 @@ class Scoring:
         await self._on_scored([entry_id for entry_id, _ in rows])
         return len(rows) == _BATCH
 
-    async def _ask(self, texts: list[str]) -> list[Score]:
+    async def _ask(self, texts: list[str]) -> tuple[str, list[Score]]:
         if self._pool is None:
             # spawn: a fork would copy the event loop, its sockets and its locks.
             self._pool = ProcessPoolExecutor(

@@ -16,6 +16,11 @@ class Health(BaseModel):
 
     status: str
     parts: dict[str, str]
+    scorer: str | None
+    """What computes snownlp's score: “python” or “numba”; null before anything was scored. Not a part: without it, all
+    else goes on."""
+    model: str
+    """Stored with each score."""
 
 
 @endpoint("GET", "/healthz", right=Right.PUBLIC, summary="The process is alive")
@@ -25,9 +30,9 @@ async def alive(call: Call[None]) -> web.Response:
 
 @endpoint("GET", "/readyz", right=Right.PUBLIC, summary="The service can serve: 200, else 503", answer=Health)
 async def ready(call: Call[None]) -> web.Response:
-    parts = await _parts(call.services)
+    parts, scoring = await _parts(call.services), call.services.scoring
     well = all(word == "up" for word in parts.values())
-    health = Health(status="up" if well else "down", parts=parts)
+    health = Health(status="up" if well else "down", parts=parts, scorer=scoring.engine, model=scoring.model)
     return web.Response(text=health.model_dump_json(), content_type="application/json", status=200 if well else 503)
 
 
@@ -80,6 +85,8 @@ def _collect(services: Services) -> CollectorRegistry:
         packaged.labels(slug, "recorded_seconds").set(report["kept_seconds"])
         packaged.labels(slug, "recording").set(report["keeping"])
     gauge("minsheng_scorer_up", "Whether the scorer answers", services.scoring.up)
+    made = Gauge("minsheng_scorer_info", "What scores", ["engine", "model"], registry=registry)
+    made.labels(services.scoring.engine or "none", services.scoring.model).set(1)
     gauge("minsheng_relay_up", "Whether the relay answers", services.relay.up)
     watching = Gauge("minsheng_watching", "Devices on an activity's page", ["activity"], registry=registry)
     for activity_id, number in services.presence.numbers().items():

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback.bench import comments
+from feedback.bayes import snownlp_folder
+from feedback.bench_scorer import comments
+from feedback.compiled import Compiled
 from feedback.corpus import Corpus, ModelMismatch
-from feedback.scorer import Label, Scorer, score, snownlp_folder
+from feedback.reference import PurePython, Reference
+from feedback.scorer import Label, Scorer, score
 
 HAN = [chr(code) for code in range(0x4E00, 0x9FA6)]
 COMMON = "的一是了我不人在他有这个上们来到时大地为子中你说生国年着就那和要她出也得里后自以会没好"
@@ -25,6 +28,16 @@ def scorer() -> Scorer:
     loaded = Scorer()
     loaded.load()
     return loaded
+
+
+@pytest.fixture(scope="module")
+def pure() -> PurePython:
+    return PurePython()
+
+
+@pytest.fixture(scope="module")
+def compiled() -> Compiled:
+    return Compiled()
 
 
 @pytest.fixture(scope="module")
@@ -60,41 +73,74 @@ def mixed(count: int) -> list[str]:
     return texts
 
 
-def test_equal_to_snownlp_on_more_than_five_thousand_texts(scorer: Scorer, snow: type) -> None:
+def test_both_ways_equal_snownlp_on_more_than_five_thousand_texts(
+    pure: PurePython, compiled: Compiled, snow: type
+) -> None:
     reviews = [text[: 6 + index % 25] for index, text in enumerate(comments(3_000))]
     texts = reviews + mixed(2_600)
-    wrong, scored = [], 0
-    for text in texts:
-        mine = scorer.sentiment(text)
-        if mine is None:
-            continue
-        scored += 1
-        reference = snow(text).sentiments
-        if mine != reference:
-            wrong.append((text, mine, reference))
-    assert wrong == []
-    assert scored > 5_000
+    ours = pure.sentiments(texts)
+    assert compiled.sentiments(texts) == ours
+    scored = [
+        (text, score, snow(text).sentiments) for text, score in zip(texts, ours, strict=True) if score is not None
+    ]
+    assert [(text, score, reference) for text, score, reference in scored if score != reference] == []
+    assert len(scored) > 5_000
 
 
-def test_equal_where_all_paths_die(scorer: Scorer, snow: type) -> None:
+def test_both_ways_equal_where_all_paths_die(pure: PurePython, compiled: Compiled, snow: type) -> None:
     # 龘 is not in the corpus, and a character that is never a word by itself before it leaves no path alive.
-    never_single = [c for c in HAN[:6_000:7] if (known := scorer_character(scorer, c)) is not None and not known[3]]
+    never_single = [c for c in HAN[:6_000:7] if (known := occurrences(pure, c)) is not None and not known[3]]
     assert len(never_single) > 20
-    for first in never_single[:60]:
+    texts = [
+        text
+        for first in never_single[:60]
         for text in (
             f"好{first}龘了不起",
             f"{first}龘",
             f"{first}龘龘好",
             f"龘{first}龘",
             f"我{first}龘{first}龘{first}",
-        ):
-            assert scorer.sentiment(text) == snow(text).sentiments, text
+        )
+    ]
+    expected = [snow(text).sentiments for text in texts]
+    assert pure.sentiments(texts) == expected
+    assert compiled.sentiments(texts) == expected
 
 
-def scorer_character(scorer: Scorer, character: str) -> tuple[int, ...] | None:
+def occurrences(pure: PurePython, character: str) -> tuple[int, ...] | None:
     """How often *character* has each tag in the corpus."""
-    known = scorer._segmenter._character(character)  # type: ignore[union-attr] # the test looks inside
+    known = pure.segmenter._character(character)  # the test looks inside
     return None if known is None else known.counts
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(
+        st.text(st.sampled_from(COMMON + "龘龘𠮷乂亍丨丶。 ，\n\x1c\u3000\xa0a") | st.characters(exclude_categories=()))
+    )
+)
+def test_both_ways_are_one_on_any_text(pure: PurePython, compiled: Compiled, texts: list[str]) -> None:
+    assert compiled.sentiments(texts) == pure.sentiments(texts)
+
+
+def test_many_long_texts_are_scored_in_parts_and_in_order(
+    pure: PurePython, compiled: Compiled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feedback.compiled._BATCH", 50)
+    texts = [*comments(40), "", "好" * 200, "👍", "不好"]
+    assert compiled.sentiments(texts) == pure.sentiments(texts)
+    assert compiled.sentiments([]) == []
+
+
+def test_without_a_usable_numba_the_score_is_the_same_and_slower(
+    pure: PurePython, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert Scorer().engine == "numba"
+    monkeypatch.setitem(sys.modules, "feedback.compiled", None)  # what an import of it meets when numba is too old
+    scorer = Scorer()
+    assert scorer.engine == "python"
+    assert "cannot be used" in caplog.text
+    assert scorer.sentiment("很好") == pure.sentiments(["很好"])[0]
 
 
 @pytest.mark.parametrize(
@@ -115,18 +161,20 @@ def test_no_text_is_an_error(text: str) -> None:
     assert result.score is None or 0 <= result.score <= 1
 
 
-def test_time_grows_with_the_text_and_not_with_its_square(scorer: Scorer) -> None:
-    run = "".join(c for text in comments(3_000) for c in text if "\u4e00" <= c <= "\u9fa5")[:40_000]
-    scorer.sentiment(run)  # from here on the caches are warm
+@pytest.mark.parametrize("way", ["pure", "compiled"])
+def test_time_grows_with_the_text_and_not_with_its_square(way: str, request: pytest.FixtureRequest) -> None:
+    reference: Reference = request.getfixturevalue(way)
+    run = "".join(c for text in comments(6_000) for c in text if "\u4e00" <= c <= "\u9fa5")[:80_000]
+    reference.sentiments([run])  # from here on the caches are warm
     times = {}
-    for length in (10_000, 40_000):
+    for length in (10_000, 80_000):
         attempts = []
         for _ in range(5):
-            begun = time.perf_counter()
-            scorer.sentiment(run[:length])
-            attempts.append(time.perf_counter() - begun)
+            begun = time.process_time()
+            reference.sentiments([run[:length]])
+            attempts.append(time.process_time() - begun)
         times[length] = min(attempts)
-    assert times[40_000] < 4 * 2 * times[10_000]
+    assert times[80_000] < 8 * 4 * times[10_000]  # the square would be 64
 
 
 def test_the_order_is_kept(scorer: Scorer) -> None:
@@ -161,5 +209,5 @@ def test_the_weights_are_those_that_snownlp_trained(snow: type) -> None:
     from feedback import segmenter
 
     model = segger.segger
-    assert (model.l1, model.l2, model.l3) == (segmenter._L1, segmenter._L2, segmenter._L3)
+    assert (model.l1, model.l2, model.l3) == (segmenter.L1, segmenter.L2, segmenter.L3)
     assert snownlp_folder().name == "snownlp"

@@ -24,6 +24,7 @@ def test_score_writes_one_object_a_line_in_order(tmp_path: Path) -> None:
     assert answers[0]["score"] > 0.8
     assert [answer["score"] for answer in (answers[1], answers[2], answers[5], answers[6])] == [None] * 4
     assert answers[4]["kind"] == "question"
+    assert {answer["engine"] for answer in answers} == {"numba"}
 
 
 @pytest.mark.parametrize(

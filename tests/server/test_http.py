@@ -1,5 +1,7 @@
 """Signing in, rights, and clear errors, over real HTTP."""
 
+import re
+
 import aiohttp
 import pytest
 
@@ -157,11 +159,16 @@ async def test_health_and_metrics(service: ServiceProcess) -> None:
         async with session.get("/healthz") as answer:
             assert answer.status == 200
         async with session.get("/readyz") as answer:
-            assert (await answer.json())["parts"] == {"database": "up", "relay": "up"}
+            health = await answer.json()
+            assert health["parts"] == {"database": "up", "relay": "up"}
+            # Whether anything was scored yet depends on the tests before this one.
+            assert health["scorer"] in (None, "numba")
+            assert health["model"].startswith("snownlp-0.12.3+")
         async with session.get("/metrics") as answer:
             text = await answer.text()
     assert "minsheng_relay_up 1.0" in text
     assert "minsheng_journal_refused_total" in text
+    assert re.search(r'minsheng_scorer_info\{engine="(none|numba)",model="snownlp-0.12.3\+', text)
     for what in ("blocked", "held", "muted"):
         assert f'minsheng_rules_total{{what="{what}"}}' in text
 
