@@ -7,13 +7,13 @@ from logging import getLogger
 
 from aiohttp import web
 from pydantic_core import to_jsonable_python
-from redis.asyncio import Redis
 
 from server.activities import Directory
 from server.auth.authenticator import Authenticator
 from server.auth.throttle import Throttle
 from server.broadcasts import Broadcasts
 from server.config import Settings
+from server.health import HealthWatch
 from server.http import (
     accounts,
     across,
@@ -55,6 +55,7 @@ from server.mail import Mailer
 from server.moderation_rules import Rules
 from server.personal import Seals
 from server.realtime.audience import AudienceNamespace
+from server.realtime.bus import open_redis
 from server.realtime.delivery import Delivery
 from server.realtime.host import HostNamespace
 from server.realtime.hub import Hub, make_server
@@ -132,12 +133,12 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     database = Database(settings.sqlalchemy_url)
     directory = Directory(database)
     authenticator = Authenticator(database, settings.trusted_proxies, now)
-    redis: Redis | None = Redis.from_url(settings.redis_url) if settings.redis_url else None
+    redis = open_redis(settings.redis_url) if settings.redis_url else None
     malformed = Malformed()
-    sio = make_server(settings.redis_url, malformed)
+    sio = make_server(redis, malformed, lambda since: delivery.missed(since))  # noqa: PLW0108 - made below
     key = settings.signing_key()
     journal = Journal(database)
-    delivery = Delivery(sio, database)
+    delivery = Delivery(sio, database, on_caught_up=lambda slug: hub.announce(slug, here=True))
     moderation_rules = Rules(database, now=now)
 
     async def broadcast_changed(slug: str, on_air: bool) -> None:
@@ -154,7 +155,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         await recordings.settle(slug)
 
     async def health_changed(_up: bool) -> None:
-        await hub.health(scorer=scoring.up, relay=relay.up)
+        health_watch.wake()
 
     async def scored(entry_ids: list[int]) -> None:
         delivery.scored(entry_ids)
@@ -174,6 +175,17 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         public_addresses=settings.public_address,
         relays=settings.relays,
         on_event=broadcasts.relay_said,
+    )
+
+    async def database_takes_entries() -> None:
+        await database.ping()
+        if journal.behind:
+            raise TimeoutError("entries do not get to the disk")
+
+    health_watch = HealthWatch(
+        {"database": database_takes_entries} | ({} if redis is None else {"redis": redis.ping}),
+        {"relay": lambda: "up" if relay.up else "restarting", "scorer": lambda: "up" if scoring.up else "down"},
+        on_change=hub.health,
     )
     recordings = Recordings(database, settings.data_dir, limit=int(settings.recording_gigabytes * 1e9), now=now)
     restreams = Restreams(database, settings.data_dir / "hls", key)
@@ -205,6 +217,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         authenticator=authenticator,
         throttle=Throttle(),
         redis=redis,
+        health=health_watch,
         sio=sio,
         malformed=malformed,
         hub=hub,
@@ -246,6 +259,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
             directory=directory,
             authenticate=authenticator.from_environ,
             snapshot=snapshot,
+            health=health_watch.parts,
             on_moderated=hub.moderated,
             network_of=moderation_rules.network_of,
             now=now,
@@ -282,5 +296,9 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(services.reminders.close)
         await services.retention.start()
         stack.push_async_callback(services.retention.close)
+        await services.health.start()
+        stack.push_async_callback(services.health.close)
+        if services.redis is not None:
+            stack.push_async_callback(services.sio.manager.close)
         stack.push_async_callback(services.sio.shutdown)
         yield

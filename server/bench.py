@@ -54,6 +54,12 @@ def _hostile() -> Iterator[Row]:
     return rows()
 
 
+def _faults() -> Iterator[Row]:
+    from server.bench_faults import rows
+
+    return rows()
+
+
 def _programme() -> Iterator[Row]:
     from server.bench_programme import rows
 
@@ -75,7 +81,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "programme": _programme,
     "after": _after,
 }
-LONG: dict[str, Callable[[], Iterator[Row]]] = {"soak": _soak, "hostile": _hostile}
+LONG: dict[str, Callable[[], Iterator[Row]]] = {"soak": _soak, "hostile": _hostile, "faults": _faults}
 """Parts that take minutes: run when they are named, not with the others."""
 
 

@@ -107,7 +107,7 @@ async def _drain(socket_: aiohttp.ClientWebSocketResponse) -> None:
 
 def rows() -> Iterator[tuple[str, str, str]]:
     """The rows of the table; about thirty seconds."""
-    with tempfile.TemporaryDirectory() as folder, served(folder) as (url, pid):
+    with tempfile.TemporaryDirectory() as folder, served(folder) as (url, pid, *_):
         yield from _measure(url, pid)
 
 

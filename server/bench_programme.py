@@ -132,7 +132,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
     )
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_fill(folder))
-        with served(folder) as (url, pid):
+        with served(folder) as (url, pid, *_):
             taken = asyncio.run(_ask(url, pid))
     for name, path, _ in _PAGES:
         seconds, cpu = taken[path]

@@ -8,13 +8,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 PASSWORD = "only-for-the-bench"  # noqa: S105 - of a service that lives for a minute on loopback
 
 
+class Serving(NamedTuple):
+    """A service that runs: its address, its process, its data, and its database."""
+
+    url: str
+    pid: int
+    folder: Path
+    database_url: str
+
+
 @contextmanager
-def served(folder: str) -> Iterator[tuple[str, int]]:
-    """Run it on free ports with its data in `folder`. Gives its address and its process id."""
+def served(folder: str, **settings: str) -> Iterator[Serving]:
+    """Run it on free ports with its data in `folder`."""
     port = free_port(socket.SOCK_STREAM)
     environment = {
         **os.environ,
@@ -22,6 +32,7 @@ def served(folder: str) -> Iterator[tuple[str, int]]:
         "MINSHENG_HTTP_PORT": str(port),
         "MINSHENG_MEDIA_PORT": str(free_port(socket.SOCK_DGRAM)),
         "MINSHENG_ADMIN_PASSWORD": PASSWORD,
+        **settings,
     }
     command = [sys.executable, "-m", "server.cli", "serve"]
     service = subprocess.Popen(  # noqa: S603 - this interpreter, this service
@@ -29,7 +40,9 @@ def served(folder: str) -> Iterator[tuple[str, int]]:
     )
     try:
         wait_for(port)
-        yield f"http://127.0.0.1:{port}", service.pid
+        sqlite = f"sqlite+aiosqlite:///{Path(folder) / 'minsheng.db'}"
+        database_url = settings.get("MINSHENG_DATABASE_URL", sqlite)
+        yield Serving(f"http://127.0.0.1:{port}", service.pid, Path(folder), database_url)
     finally:
         service.terminate()
         service.wait(20)

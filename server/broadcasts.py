@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from logging import getLogger
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from server.stream_history import StreamHistory
 from streaming.errors import RelayError
 from streaming.figures import RelayStats
@@ -92,11 +94,14 @@ class Broadcasts:
 
     async def _carry(self) -> None:
         while True:
-            match await self._news.get():
-                case PublisherChanged(activity, on_air):
-                    await self._on_broadcast(activity, on_air)
-                case RelayChanged(up):
-                    await self._on_health(up)
+            try:
+                match await self._news.get():
+                    case PublisherChanged(activity, on_air):
+                        await self._on_broadcast(activity, on_air)
+                    case RelayChanged(up):
+                        await self._on_health(up)
+            except (SQLAlchemyError, OSError) as error:
+                log.error("broadcasts: news not told: %s", error)
 
     async def _watch(self, relay: Supervisor) -> None:
         told: set[str] = set()
@@ -109,7 +114,10 @@ class Broadcasts:
             activities = set(self.latest.activities) if self.latest else set()
             for slug in activities | told:
                 self.history.add(slug, self.latest.activities.get(slug) if self.latest else None, time.time())
-                await self._on_stream(slug, await self.stream(slug))
+                try:
+                    await self._on_stream(slug, await self.stream(slug))
+                except (SQLAlchemyError, OSError) as error:
+                    log.error("broadcasts: the stream of %s not told: %s", slug, error)
             told = activities
 
 

@@ -359,7 +359,7 @@ def import_plan(file: Path, confirm: bool, only: tuple[str, ...]) -> None:
 @click.argument(
     "what",
     type=click.Choice(
-        ["all", "relay", "comments", "delivery", "scorer", "words", "programme", "after", "soak", "hostile"]
+        ["all", "relay", "comments", "delivery", "scorer", "words", "programme", "after", "soak", "hostile", "faults"]
     ),
     default="all",
 )
@@ -369,7 +369,7 @@ def import_plan(file: Path, confirm: bool, only: tuple[str, ...]) -> None:
     help="Folder of CSV files: the scorer is compared with snownlp on all their texts too; snownlp takes minutes.",
 )
 def bench(what: str, texts: Path | None) -> None:
-    """Measure this machine and print the table of docs/benchmarks.md. soak takes 13 minutes, hostile one."""
+    """Measure this machine and print the table of docs/benchmarks.md. soak takes 13 minutes, hostile 1, faults 4."""
     from server.bench import print_table
 
     print_table(what, texts)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from logging import getLogger
 from multiprocessing import get_context, parent_process
-from signal import SIG_IGN, SIGINT, SIGTERM, signal
+from signal import SIG_IGN, SIGINT, SIGKILL, SIGTERM, signal
 from threading import Thread
 
 from sqlalchemy import bindparam, select, update
@@ -28,6 +28,9 @@ log = getLogger(__name__)
 _BATCH = 100
 _SWEEP = 2.0
 _RETRY = 1.0
+_PATIENCE = 5.0
+"""Seconds for a batch: it takes milliseconds. Loading the model has its own time."""
+_LOADING = 60.0
 
 _scorer: Scorer | None = None
 
@@ -57,6 +60,10 @@ def _score(texts: Sequence[str]) -> tuple[str, list[Score]]:
     return _scorer.engine, _scorer.score_many(texts)
 
 
+class ScorerSilent(Exception):
+    """The scorer's process lives, and answers nothing."""
+
+
 class Scoring:
     """Owner of the scorer's process and of the task that feeds it.
 
@@ -77,6 +84,7 @@ class Scoring:
         self._on_scored = on_scored
         self._on_health = on_health
         self._pool: ProcessPoolExecutor | None = None
+        self._pid: int | None = None
         self._work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.up = True
@@ -110,12 +118,18 @@ class Scoring:
             try:
                 while await self._score_some():
                     pass
-            except (BrokenProcessPool, SQLAlchemyError, OSError) as error:
-                log.error("scoring: %s; trying again in %.0f s", error, _RETRY)
+            except (BrokenProcessPool, ScorerSilent) as error:
+                log.error("scoring: %s; starting it again in %.0f s", error, _RETRY)
                 self._drop_pool()
                 await self._say(up=False)
-                await asyncio.sleep(_RETRY)
-                self._work.set()
+                await self._pause()
+            except (SQLAlchemyError, OSError) as error:
+                log.error("scoring: the database does not answer: %s", error)
+                await self._pause()
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(_RETRY)
+        self._work.set()
 
     async def _score_some(self) -> bool:
         """Score one batch. Returns whether more may be waiting."""
@@ -153,17 +167,29 @@ class Scoring:
         return len(rows) == _BATCH
 
     async def _ask(self, texts: list[str]) -> tuple[str, list[Score]]:
-        if self._pool is None:
-            # spawn: a fork would copy the event loop, its sockets and its locks.
-            self._pool = ProcessPoolExecutor(
-                1, mp_context=get_context("spawn"), initializer=_load, initargs=(self._labels,)
-            )
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _score, texts)
+        loop = asyncio.get_running_loop()
+        try:
+            if self._pool is None:
+                # spawn: a fork would copy the event loop, its sockets and its locks.
+                self._pool = ProcessPoolExecutor(
+                    1, mp_context=get_context("spawn"), initializer=_load, initargs=(self._labels,)
+                )
+                async with asyncio.timeout(_LOADING):
+                    self._pid = await loop.run_in_executor(self._pool, os.getpid)
+            async with asyncio.timeout(_PATIENCE):
+                return await loop.run_in_executor(self._pool, _score, texts)
+        except TimeoutError:
+            raise ScorerSilent("the scorer does not answer") from None
 
     def _drop_pool(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        pool, self._pool = self._pool, None
+        pid, self._pid = self._pid, None
+        if pool is None:
+            return
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, SIGKILL)  # one that hangs would not end by being asked
+        pool.shutdown(wait=False, cancel_futures=True)
 
     async def _say(self, *, up: bool) -> None:
         if up != self.up:

@@ -19,6 +19,7 @@ from server.uploads import FileStore
 
 if TYPE_CHECKING:
     from server.broadcasts import Broadcasts
+    from server.health import HealthWatch
     from server.identity import Identities
     from server.mail import Mailer
     from server.moderation_rules import Rules
@@ -58,6 +59,7 @@ class Services:
     authenticator: Authenticator
     throttle: Throttle
     redis: "Redis | None"
+    health: "HealthWatch"
     sio: socketio.AsyncServer
     malformed: "Malformed"
     hub: "Hub"

@@ -3,11 +3,10 @@
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 from pydantic import BaseModel
-from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
 
 from server.auth.rights import Right
 from server.http.endpoint import Call, endpoint
+from server.realtime.bus import RedisRoomManager
 from server.services import Services
 
 
@@ -30,25 +29,11 @@ async def alive(call: Call[None]) -> web.Response:
 
 @endpoint("GET", "/readyz", right=Right.PUBLIC, summary="The service can serve: 200, else 503", answer=Health)
 async def ready(call: Call[None]) -> web.Response:
-    parts, scoring = await _parts(call.services), call.services.scoring
+    parts, scoring = await call.services.health.look(), call.services.scoring
+    parts.pop("scorer")  # comments are taken and shown without it
     well = all(word == "up" for word in parts.values())
     health = Health(status="up" if well else "down", parts=parts, scorer=scoring.engine, model=scoring.model)
     return web.Response(text=health.model_dump_json(), content_type="application/json", status=200 if well else 503)
-
-
-async def _parts(services: Services) -> dict[str, str]:
-    parts = {"database": "up", "relay": "up" if services.relay.up else "restarting"}
-    try:
-        await services.database.ping()
-    except (SQLAlchemyError, OSError):
-        parts["database"] = "down"
-    if services.redis is not None:
-        try:
-            await services.redis.ping()
-            parts["redis"] = "up"
-        except (RedisError, OSError):
-            parts["redis"] = "down"
-    return parts
 
 
 @endpoint("GET", "/metrics", right=Right.PUBLIC, summary="Prometheus metrics: numbers, no names")
@@ -84,10 +69,12 @@ def _collect(services: Services) -> CollectorRegistry:
         packaged.labels(slug, "recorded_bytes").set(report["kept_bytes"])
         packaged.labels(slug, "recorded_seconds").set(report["kept_seconds"])
         packaged.labels(slug, "recording").set(report["keeping"])
-    gauge("minsheng_scorer_up", "Whether the scorer answers", services.scoring.up)
+    for name, word in services.health.parts().items():
+        gauge(f"minsheng_{name}_up", f"Whether the {name} answers", word == "up")
     made = Gauge("minsheng_scorer_info", "What scores", ["engine", "model"], registry=registry)
     made.labels(services.scoring.engine or "none", services.scoring.model).set(1)
-    gauge("minsheng_relay_up", "Whether the relay answers", services.relay.up)
+    if isinstance(services.sio.manager, RedisRoomManager):
+        counter("minsheng_bus_dropped", "Messages that other processes were not sent", services.sio.manager.dropped)
     watching = Gauge("minsheng_watching", "Devices on an activity's page", ["activity"], registry=registry)
     for activity_id, number in services.presence.numbers().items():
         watching.labels(str(activity_id)).set(number)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from feedback.states import Kind
 from feedback.text import ANONYMOUS, clean, is_blank
 from server.activities import Directory, Known
-from server.errors import BadRequest, Conflict, NotFound, RateLimited, ServiceError
+from server.errors import BadRequest, Conflict, NotFound, RateLimited, ServiceError, Unavailable
 from server.identity import Code, Identities, Phone
 from server.merging import head_of
 from server.moderation_rules import Rules
@@ -244,27 +244,31 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             self._admit(session, activity)
             await self._identities.require(activity, session["device"])
             admitted = self._rules.admit(activity, Kind(kind), session["device"], text, nickname)
-            self.slow_mode.take(f"{activity.id}:{session['device']}", activity.slow_seconds)
+            slow = f"{activity.id}:{session['device']}"
+            before = self.slow_mode.take(slow, activity.slow_seconds)
         except ServiceError:
             # A key that is stored already gets its first acknowledgement again, whatever has happened since.
             known = await self._known(activity.id, session["device"], key)
             if known is None:
                 raise
             return known
-        stored = await self._journal.add(
-            NewEntry(
-                activity_id=activity.id,
-                kind=kind,
-                device=session["device"],
-                key=key,
-                nickname=nickname,
-                text=text,
-                state=admitted.state.value,
-                at=self._now(),
-                flags=admitted.flags,
-                proposed=proposed,
-            )
+        entry = NewEntry(
+            activity_id=activity.id,
+            kind=kind,
+            device=session["device"],
+            key=key,
+            nickname=nickname,
+            text=text,
+            state=admitted.state.value,
+            at=self._now(),
+            flags=admitted.flags,
+            proposed=proposed,
         )
+        try:
+            stored = await self._journal.add(entry)
+        except Unavailable:
+            self.slow_mode.give_back(slow, before)  # nothing was said: the same may be sent again at once
+            raise
         if stored.fresh:
             self._delivery.arrived(stored.id, public=stored.state in PUBLIC_COMMENT_STATES)
             self._scoring.wake()

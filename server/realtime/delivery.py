@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from logging import getLogger
+from typing import Any
 
 import socketio
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,10 +23,11 @@ from server.store.entries import (
     PUBLIC_COMMENT_STATES,
     PUBLIC_QUESTION_STATES,
     QUESTION,
+    changed_since,
     entries_by_id,
     suggestion_ids,
 )
-from server.store.tables import Entry
+from server.store.tables import Activity, Entry
 
 log = getLogger(__name__)
 
@@ -43,11 +47,17 @@ def is_public(entry: Entry) -> bool:
 class Delivery:
     """Owner of the sending task. What it holds is ids: it reads the rows when it sends, so nothing stale goes out."""
 
-    def __init__(self, sio: socketio.AsyncServer, database: Database) -> None:
+    def __init__(
+        self, sio: socketio.AsyncServer, database: Database, *, on_caught_up: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._sio = sio
         self._database = database
+        self._on_caught_up = on_caught_up
         self._public: set[int] = set()
         self._staff: set[int] = set()
+        self._here: set[int] = set()
+        """What other processes may have sent while they could not be heard: for the sockets of this one alone."""
+        self._missed_since: float | None = None
         self._awaiting_score: dict[int, float] = {}
         self._task: asyncio.Task[None] | None = None
         self.dropped = 0
@@ -76,6 +86,13 @@ class Delivery:
         self._public.update(entry_ids)
         self._staff.update(entry_ids)
 
+    def missed(self, since: float) -> None:
+        """Other processes could not be heard since a moment (seconds of the epoch): read what changed from then on.
+
+        `on_caught_up` gets the slug of each activity of which that was done.
+        """
+        self._missed_since = since if self._missed_since is None else min(since, self._missed_since)
+
     def scored(self, entry_ids: Iterable[int]) -> None:
         """Entries have a score: news for staff alone."""
         for entry_id in entry_ids:
@@ -86,6 +103,8 @@ class Delivery:
         while True:
             await asyncio.sleep(GATHER_SECONDS)
             try:
+                if self._missed_since is not None:
+                    await self._catch_up(self._missed_since)
                 await self._flush()
             except (SQLAlchemyError, OSError) as error:
                 # The ids are kept: they go out when the database answers again.
@@ -93,7 +112,7 @@ class Delivery:
                 self._bound()
 
     def _bound(self) -> None:
-        for held in (self._public, self._staff):
+        for held in (self._public, self._staff, self._here):
             for entry_id in sorted(held)[:-_MOST_HELD]:
                 held.discard(entry_id)
                 self.dropped += 1
@@ -105,39 +124,54 @@ class Delivery:
                 break
             del self._awaiting_score[entry_id]
             self._staff.add(entry_id)
-        ids = sorted(self._public | self._staff)[:_LONGEST_LIST]
+        ids = sorted(self._public | self._staff | self._here)[:_LONGEST_LIST]
         if not ids:
             return
         async with self._database.read() as session:
             entries = await entries_by_id(session, ids)
             suggestions = await suggestion_ids(session, ids)
-            similar = await self._similar(session, entries)
+            similar = await self._similar(session, entries, self._staff | self._here)
         public, staff = self._public.intersection(ids), self._staff.intersection(ids)
+        here = self._here.intersection(ids)
         self._public -= public
         self._staff -= staff
+        self._here -= here
         by_activity: defaultdict[int, list[Entry]] = defaultdict(list)
         for entry in entries:
             by_activity[entry.activity_id].append(entry)
         for activity_id, group in by_activity.items():
-            await self._to_audience(activity_id, [entry for entry in group if entry.id in public])
-            await self._to_staff(activity_id, [entry for entry in group if entry.id in staff], suggestions, similar)
+            for to_audience, to_staff, local in ((public, staff, False), (here - public, here - staff, True)):
+                await self._to_audience(activity_id, [entry for entry in group if entry.id in to_audience], local=local)
+                chosen = [entry for entry in group if entry.id in to_staff]
+                await self._to_staff(activity_id, chosen, suggestions, similar, local=local)
 
-    async def _to_audience(self, activity_id: int, entries: list[Entry]) -> None:
+    async def _catch_up(self, since: float) -> None:
+        activities = self._sio.manager.inhabited()
+        async with self._database.read() as session:
+            self._here |= await changed_since(session, activities, datetime.fromtimestamp(since, UTC))
+            slugs = (await session.scalars(select(Activity.slug).where(Activity.id.in_(activities)))).all()
+        self._missed_since = None
+        for slug in slugs:
+            await self._on_caught_up(slug)
+
+    async def _to_audience(self, activity_id: int, entries: list[Entry], *, local: bool) -> None:
         shown = [entry for entry in entries if is_public(entry)]
         comments = [CommentView.of(entry) for entry in shown if entry.kind == COMMENT]
         questions = [QuestionView.of(entry) for entry in shown if entry.kind == QUESTION]
         gone = [entry.id for entry in entries if not is_public(entry)]
+        place: dict[str, Any] = {"room": room(activity_id), "namespace": AUDIENCE, "ignore_queue": local}
         if comments:
-            await self._sio.emit("comments", dump(comments), room=room(activity_id), namespace=AUDIENCE)
+            await self._sio.emit("comments", dump(comments), **place)
         if questions:
-            await self._sio.emit("questions", dump(questions), room=room(activity_id), namespace=AUDIENCE)
+            await self._sio.emit("questions", dump(questions), **place)
         if gone:
-            await self._sio.emit("removed", {"ids": gone}, room=room(activity_id), namespace=AUDIENCE)
+            await self._sio.emit("removed", {"ids": gone}, **place)
 
-    async def _similar(self, session: AsyncSession, entries: Sequence[Entry]) -> dict[int, list[int]]:
+    @staticmethod
+    async def _similar(session: AsyncSession, entries: Sequence[Entry], staff: set[int]) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
         for activity_id in {entry.activity_id for entry in entries}:
-            group = [entry for entry in entries if entry.activity_id == activity_id and entry.id in self._staff]
+            group = [entry for entry in entries if entry.activity_id == activity_id and entry.id in staff]
             found |= await likely(session, activity_id, group)
         return found
 
@@ -147,6 +181,8 @@ class Delivery:
         entries: list[Entry],
         suggestions: dict[int, int],
         similar: dict[int, list[int]],
+        *,
+        local: bool,
     ) -> None:
         for kind, name in ((COMMENT, "comments"), (QUESTION, "questions")):
             views = [
@@ -155,4 +191,5 @@ class Delivery:
                 if entry.kind == kind
             ]
             if views:
-                await self._sio.emit(name, dump(views), room=room(activity_id), namespace=HOST)
+                place: dict[str, Any] = {"room": room(activity_id), "namespace": HOST, "ignore_queue": local}
+                await self._sio.emit(name, dump(views), **place)

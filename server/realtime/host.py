@@ -55,6 +55,7 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         directory: Directory,
         authenticate: Authenticate,
         snapshot: Callable[[str], Awaitable[dict[str, Any]]],
+        health: Callable[[], dict[str, str]],
         on_moderated: Callable[[Moderated], None],
         network_of: Callable[[str], str | None],
         now: Callable[[], datetime],
@@ -64,6 +65,7 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         self._directory = directory
         self._authenticate = authenticate
         self._snapshot = snapshot
+        self._health = health
         self._on_moderated = on_moderated
         self._network_of = network_of
         self._now = now
@@ -86,6 +88,7 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         await self.save_session(sid, {"token": hello.token, "slug": activity.slug, "activity_id": activity.id})
         await self.enter_room(sid, room(activity.id))
         await self.emit("state", await self._snapshot(activity.slug), to=sid)
+        await self.emit("health", self._health(), to=sid)
         for kind, name in ((COMMENT, "comments"), (QUESTION, "questions")):
             page = await self._page(activity.id, kind, None)
             waiting = await self._waiting(activity.id, kind, page["next"])

@@ -5,15 +5,17 @@ import logging
 from typing import Any
 
 import socketio
+from redis.asyncio import Redis
 
 from server.activities import Directory, Known
 from server.broadcasts import Broadcasts
 from server.moderation import Moderated
 from server.moderation_rules import Rules
+from server.realtime.bus import Missed, RedisRoomManager
 from server.realtime.channels import AUDIENCE, HOST, room
 from server.realtime.delivery import Delivery
 from server.realtime.malformed import Malformed
-from server.realtime.rooms import RedisRoomManager, RoomManager, use_direct_sockets
+from server.realtime.rooms import RoomManager, use_direct_sockets
 
 LARGEST_MESSAGE = 256 * 1024
 """Bytes of one message from a client; a longer one ends its connection."""
@@ -30,12 +32,12 @@ class CompactJson:
     loads = staticmethod(json.loads)
 
 
-def make_server(redis_url: str, malformed: Malformed) -> socketio.AsyncServer:
+def make_server(redis: Redis | None, malformed: Malformed, on_missed: Missed) -> socketio.AsyncServer:
     """The Socket.IO server; with Redis, several processes reach each other's sockets."""
     log = logging.getLogger("server.socket")
     log.setLevel(logging.ERROR)  # the libraries tell every packet below that
     log.addFilter(malformed)
-    manager = RedisRoomManager(redis_url, channel="minsheng") if redis_url else RoomManager()
+    manager = RoomManager() if redis is None else RedisRoomManager(redis, on_missed)
     server = socketio.AsyncServer(
         async_mode="aiohttp",
         json=CompactJson,
@@ -75,12 +77,12 @@ class Hub:
         self._delivery = delivery
         self._rules = rules
 
-    async def announce(self, slug: str) -> None:
-        """The state of an activity, or who is on air, changed."""
+    async def announce(self, slug: str, *, here: bool = False) -> None:
+        """The state of an activity, or who is on air, changed; with `here`, told to this process's sockets alone."""
         activity = await self._directory.find(slug)
         news = broadcast_news(activity, on_air=self._broadcasts.on_air(slug))
         for namespace in (AUDIENCE, HOST):
-            await self._sio.emit("broadcast", news, room=room(activity.id), namespace=namespace)
+            await self._sio.emit("broadcast", news, room=room(activity.id), namespace=namespace, ignore_queue=here)
 
     async def published(self, activity_id: int, version: int) -> None:
         """A version of the outcomes is public now: pages that are open show it."""
@@ -109,7 +111,6 @@ class Hub:
         activity = await self._directory.find(slug)
         await self._sio.emit("stream", stream, room=room(activity.id), namespace=HOST)
 
-    async def health(self, *, scorer: bool, relay: bool) -> None:
-        """A part of the service went away or came back: every console is told."""
-        news = {"scorer": "up" if scorer else "down", "relay": "up" if relay else "restarting"}
-        await self._sio.emit("health", news, namespace=HOST)
+    async def health(self, parts: dict[str, str]) -> None:
+        """A part of this process's service went away or came back: every console that is connected to it is told."""
+        await self._sio.emit("health", parts, namespace=HOST, ignore_queue=True)

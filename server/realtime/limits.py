@@ -71,8 +71,8 @@ class SlowMode:
         self._last: OrderedDict[str, float] = OrderedDict()
         self.refused = 0
 
-    def take(self, name: str, seconds: int) -> None:
-        """Note an entry. Raises RateLimited (`slow_mode`) with the seconds until the next one."""
+    def take(self, name: str, seconds: int) -> float | None:
+        """Note an entry; returns what was noted before. Raises RateLimited (`slow_mode`) with the seconds to wait."""
         now = self._clock()
         last = self._last.get(name)
         if last is not None and now < last + seconds:
@@ -85,6 +85,13 @@ class SlowMode:
         self._last[name] = now
         if len(self._last) > self._capacity:
             self._last.popitem(last=False)
+        return last
+
+    def give_back(self, name: str, before: float | None) -> None:
+        """Nothing became of the entry that was noted last: nobody waits for it."""
+        self._last.pop(name, None)
+        if before is not None:
+            self._last[name] = before
 
 
 def range_of(address: str) -> str:

@@ -18,6 +18,8 @@ from engineio import packet as engine_packet
 from engineio.async_drivers.aiohttp import WebSocket
 from socketio import packet as socket_packet
 
+from server.realtime.channels import activities_of
+
 LONGEST_BACKLOG = 256 * 1024
 """Bytes that may wait for a phone that does not read. Then its line is cut: it comes back and gets what it missed."""
 WRITES = 500
@@ -70,7 +72,7 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
         self,
         event: str,
         data: Any,
-        namespace: str,
+        namespace: str | None = None,
         room: str | None = None,
         skip_sid: Any = None,
         callback: Any = None,
@@ -90,6 +92,10 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
             if number % WRITES == 0:
                 await asyncio.sleep(0)
 
+    def inhabited(self) -> set[int]:
+        """The activities that have sockets in this process."""
+        return activities_of(name for rooms in self.rooms.values() for name in rooms)
+
     def _write(self, engine_sid: str, frame: bytes) -> bool:
         """Write the frame, unless this client is one for the library."""
         engine_socket = self.server.eio.sockets.get(engine_sid)
@@ -102,10 +108,6 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
         elif not transport.is_closing():
             transport.write(frame)
         return True
-
-
-class RedisRoomManager(socketio.AsyncRedisManager, RoomManager):  # type: ignore[misc]  # as above
-    """The same with several processes: Redis carries a message to each, which writes to its own rooms."""
 
 
 def use_direct_sockets(server: socketio.AsyncServer) -> None:

@@ -6,8 +6,22 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_SECONDS = 5
+"""How long SQLite waits for another program that writes."""
+COMMAND_SECONDS = 10
+"""How long one command to PostgreSQL may take, and how long one waits for a free connection."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database did not answer, as opposed to refusing what it was asked."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError))
 
 
 class Database:
@@ -15,7 +29,11 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.sqlite = url.startswith("sqlite")
-        self._engine = create_async_engine(url, pool_pre_ping=not self.sqlite)
+        # A database that is away answers nothing, and neither does a network that was cut: nobody waits for ever.
+        connect = {"timeout": BUSY_SECONDS} if self.sqlite else {"timeout": 5, "command_timeout": COMMAND_SECONDS}
+        self._engine = create_async_engine(
+            url, pool_pre_ping=not self.sqlite, pool_timeout=COMMAND_SECONDS, connect_args=connect
+        )
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
@@ -59,7 +77,6 @@ def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
         # FULL: a commit is on disk when it returns. The journal gathers commits, so it costs little.
         "synchronous=FULL",
         "foreign_keys=ON",
-        "busy_timeout=10000",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -1,7 +1,7 @@
 """Entries in the database: the queries that pages, sockets and documents share."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +19,9 @@ CAME_ON_LENGTH = 100
 CAME_ON_SPAN = 5_000
 """How far before a reader's last id one looks for what came on since: a look at all would cost each reconnection."""
 WAITING_LENGTH = 1_000
+CHANGED_LENGTH = 5_000
+WRITTEN_BEFORE = timedelta(seconds=20)
+"""How long before it was committed an entry may have got its time: it waits for a database that is slow or away."""
 
 
 async def get_entry(session: AsyncSession, entry_id: int, *, lock: bool = False) -> Entry:
@@ -71,6 +74,15 @@ async def removed_before(session: AsyncSession, activity_id: int, last: int) -> 
         .limit(REMOVED_LENGTH)
     )
     return list((await session.scalars(query)).all())
+
+
+async def changed_since(session: AsyncSession, activity_ids: Iterable[int], since: datetime) -> set[int]:
+    """Ids of what was said or changed since a moment, and of every public question: votes leave no time behind."""
+    within = Entry.activity_id.in_(list(activity_ids))
+    changed = select(Entry.id).where(within, Entry.changed_at >= since - WRITTEN_BEFORE)
+    asked = select(Entry.id).where(within, Entry.kind == QUESTION, Entry.state.in_(PUBLIC_QUESTION_STATES))
+    found = set(await session.scalars(changed.order_by(Entry.id.desc()).limit(CHANGED_LENGTH)))
+    return found | set(await session.scalars(asked.order_by(Entry.votes.desc()).limit(QUEUE_LENGTH)))
 
 
 async def staff_page(

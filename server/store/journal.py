@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,14 +12,18 @@ from logging import getLogger
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.errors import Unavailable
-from server.store.database import Database
+from server.store.database import Database, is_away
 from server.store.tables import Activity, Entry, Vote
 
 log = getLogger(__name__)
+
+SLOW_SECONDS = 2.0
+FAILED_SECONDS = 8.0
+"""Longer than the pause after which those who were refused come again."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -90,6 +95,15 @@ class Journal:
         self._task: asyncio.Task[None] | None = None
         self.refused = 0
         """How many were turned away by a full queue, since the start."""
+        self._committing_since: float | None = None
+        self._failed_at: float | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether what is written does not get to the disk: a commit that hangs, or one that failed just now."""
+        now = time.monotonic()
+        hangs = self._committing_since is not None and now - self._committing_since > SLOW_SECONDS
+        return hangs or (self._failed_at is not None and now - self._failed_at < FAILED_SECONDS)
 
     async def start(self) -> None:
         """Begin writing."""
@@ -144,12 +158,17 @@ class Journal:
     async def _commit_or_refuse(
         self, entries: "list[_Waiting[NewEntry, Stored]]", votes: "list[_Waiting[NewVote, int]]"
     ) -> None:
+        self._committing_since = time.monotonic()
         try:
             await self._commit(entries, votes)
-        except (OperationalError, InterfaceError, OSError) as error:
-            log.error("journal: %d entries and %d votes not stored: %s", len(entries), len(votes), error)
-            self._refuse(entries, votes)
-        except Exception:
+            self._committing_since = self._failed_at = None
+        except Exception as error:
+            self._committing_since = None
+            if is_away(error):
+                self._failed_at = time.monotonic()
+                log.error("journal: %d entries and %d votes not stored: %s", len(entries), len(votes), error)
+                self._refuse(entries, votes)
+                return
             # One that the database cannot take must not cost the others theirs, nor end this task.
             if len(entries) + len(votes) > 1:
                 for entry in entries:

@@ -47,7 +47,7 @@ export function useHost(slug: string) {
   const questions = shallowRef<Entry[]>([]);
   const stream = shallowRef<Stream | null>(null);
   const history = shallowRef<StreamMoment[]>([]);
-  const health = ref<Health>({ scorer: "up", relay: "up" });
+  const health = ref<Health>({ database: "up", scorer: "up", relay: "up" });
   const watching = ref(0);
   /** Whether older entries than those here may exist. */
   const more = ref<Record<EntryKind, boolean>>({ comment: true, question: true });

@@ -147,6 +147,18 @@ describe("the outbox", () => {
     expect(outbox.all()).toEqual([]);
   });
 
+  it("says that the service is coming back, and does not come again with everybody else at once", async () => {
+    const { outbox, sent, write } = open(new Drawer(), [no("unavailable", 3), ok(1)]);
+    outbox.setOnline(true);
+    write("one");
+    await settle();
+    expect(outbox.all()[0]?.held).toBe("unavailable");
+    await vi.advanceTimersByTimeAsync(2_900);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(2_200);
+    expect(sent).toHaveLength(2);
+  });
+
   it("keeps what is refused for good with the reason, and goes on with the rest", async () => {
     const drawer = new Drawer();
     const { outbox, accepted, write } = open(drawer, [no("not_live"), ok(2)]);

@@ -12,6 +12,8 @@ export interface Letter {
   refused: string | null;
   /** Not to be sent before this moment (milliseconds), after a refusal that passes. */
   notBefore: number;
+  /** The code of that refusal: who waits should read why. */
+  held?: string;
 }
 
 /** Where letters are kept; one record a letter, so that two tabs of one browser do not overwrite each other's. */
@@ -36,6 +38,8 @@ export interface OutboxEvents {
 const PASSING: ReadonlySet<string> = new Set(["rate_limited", "slow_mode", "unavailable"]);
 const PAUSE_AFTER_SILENCE = 2_000;
 const PAUSE_WHEN_UNAVAILABLE = 5;
+/** Seconds over which those who come again after an outage spread, lest two thousand phones do so in one moment. */
+const SPREAD = 2;
 
 /**
  * Sends letters one after another in the order they were written, each until it is acknowledged.
@@ -145,8 +149,10 @@ export class Outbox {
       this.remove(letter.key);
       this.events.accepted(letter, answer);
     } else if (PASSING.has(answer.error.code)) {
-      const seconds = answer.error.retry_after ?? PAUSE_WHEN_UNAVAILABLE;
-      this.update(letter.key, { notBefore: this.now() + Math.max(1, seconds) * 1000 });
+      const { code, retry_after } = answer.error;
+      const spread = code === "unavailable" ? Math.random() * SPREAD : 0;
+      const seconds = Math.max(1, retry_after ?? PAUSE_WHEN_UNAVAILABLE) + spread;
+      this.update(letter.key, { notBefore: this.now() + seconds * 1000, held: code });
     } else {
       this.update(letter.key, { refused: answer.error.message });
     }

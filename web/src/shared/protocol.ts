@@ -311,6 +311,9 @@ export type EntryAcknowledgement = Acknowledgement<{ id: number; receipt: string
 export type VoteAcknowledgement = Acknowledgement<{ id: number; votes: number; state: EntryState }>;
 
 export interface Health {
+  database: "up" | "down";
+  /** Where several processes share one audience. */
+  redis?: "up" | "down";
   scorer: "up" | "down";
   relay: "up" | "restarting";
 }
