@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
+
+# A busy machine is slow, not wrong: what never comes still fails.
+expect.set_options(timeout=20_000)
 
 WISH = os.environ.get("MINSHENG_TEST_BROWSER", "")
 FLAGS = [

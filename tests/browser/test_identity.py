@@ -22,6 +22,7 @@ async def test_a_phone_is_proved_once_and_what_was_written_is_sent(
         await admin.done("POST", f"/api/v1/activities/{SLUG}/state", {"state": "live"})
         console = await open_page(browser, f"{service.url}/console/{SLUG}", DESKTOP, errors)
         await sign_in(console)
+        await console.get_by_test_id("moderation-more").click()
         await console.get_by_test_id("identity-mode").select_option("phone")
         await expect(console.get_by_text("第一次发言前用短信验证码验证手机号").first).to_be_visible()
 

@@ -66,6 +66,7 @@ async def test_a_comment_waits_is_approved_and_taken_back(
     await say(phone, "还想说")
     await expect(phone.get_by_text("主持人已暂停您在本活动发言")).to_be_visible()
     await phone.screenshot(path=pictures / "muted-phone.png")
+    await console.get_by_test_id("moderation-more").click()
     await console.get_by_test_id("bans-open").click()
     await expect(console.get_by_test_id("ban")).to_contain_text("三号楼")
     await console.screenshot(path=pictures / "console-bans.png")
@@ -151,6 +152,7 @@ async def test_public_comments_fly_over_the_picture_and_a_question_stands_on_scr
         assert found["merged_into"]["text"] == "老年卡在哪个窗口办？"
         await console.get_by_role("button", name="撤销").last.click()
         await expect(phone.get_by_test_id("question-merged")).to_have_count(0)
+        await row.get_by_test_id("act-more").click()
         await row.get_by_test_id("act-merge").click()
         await console.get_by_test_id("merge-search").fill("老年卡")
         await console.screenshot(path=pictures / "console-merge.png")
@@ -164,6 +166,7 @@ async def test_public_comments_fly_over_the_picture_and_a_question_stands_on_scr
         await expect(console.get_by_test_id("tab-open")).to_contain_text("3")
         await console.get_by_test_id("tab-open").click()
         row = console.get_by_test_id("host-question").filter(has_text="停车收费吗")
+        await row.get_by_test_id("act-more").click()
         await row.get_by_test_id("act-note").click()
         await row.get_by_test_id("label-input").fill("收费")
         await row.get_by_test_id("label-add").click()

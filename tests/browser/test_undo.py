@@ -51,6 +51,7 @@ async def test_a_host_takes_back_an_answer_and_lets_comments_pass_by_one_key(
     await expect(row).to_have_count(0)
     await console.get_by_role("tab", name="已答").click()
     await console.screenshot(path=pictures / "console-answered.png")
+    await row.get_by_test_id("act-more").click()
     await row.get_by_test_id("act-reopen").click()
     await expect(console.get_by_text("已撤销答复")).to_be_visible()
     await console.get_by_role("tab", name="待审").click()
