@@ -17,11 +17,12 @@ from server.notices import Announced, announced
 from server.programme.calendar import beijing_date
 from server.programme.deadlines import DeadlineKind, Timetable
 from server.programme.filings import Times
-from server.programme.places import HOLDING, Satisfaction, satisfied_share
+from server.programme.places import HOLDING, Opinion, satisfied_share
 from server.programme_views import AssessmentRow, OpenDeadline
+from server.satisfaction import opinions
 from server.store.entries import COMMENT, QUESTION
 from server.store.materials import Attachment, Material
-from server.store.places import Registration, SatisfactionAnswer, Selection, SelectionNotice
+from server.store.places import Registration, Selection, SelectionNotice
 from server.store.tables import Entry, Filing, PresenceSample, Publication, Suggestion, Visitor
 
 _ADOPTED = (Decision.ADOPTED.value, Decision.PARTLY_ADOPTED.value)
@@ -67,7 +68,7 @@ async def assess(
         select(PresenceSample.activity_id, func.max(PresenceSample.watching)).group_by(PresenceSample.activity_id),
     )
     entries, suggestions = await _entries(session), await _suggestions(session)
-    people, levels = await _people(session), await _satisfaction(session)
+    reached, told_of = await _people(session), await opinions(session)
     rows = []
     for activity in activities:
         table = timetable_of(calendar, activity)
@@ -83,6 +84,9 @@ async def assess(
         outcomes_version, outcomes_sha256 = outcomes.get(activity.id, (0, None))
         materials_version, materials_sha256 = materials.get(activity.id, (0, None))
         adoption_due = _due(table, DeadlineKind.ADOPTION)
+        opinion = told_of.get(activity.id, NO_OPINION)
+        people = reached.get(activity.id, NOBODY)
+        selection_due = _due(table, DeadlineKind.SELECTION)
         rows.append(
             AssessmentRow(
                 slug=activity.slug,
@@ -101,9 +105,21 @@ async def assess(
                 notice_on_time=_on_time(notice_due, notice_at),
                 notice_version=notice.version if notice else 0,
                 notice_sha256=notice.sha256 if notice else None,
-                **people.get(activity.id, NOBODY),
-                satisfaction_answers=sum(levels.get(activity.id, {}).values()),
-                satisfaction_share=satisfied_share(levels.get(activity.id, {})),
+                notice_reason=notice.reason if notice else "",
+                selection=people.selection,
+                selection_due=selection_due,
+                selection_notice_at=people.notice_at,
+                selection_on_time=_on_time(selection_due, people.notice_at),
+                selection_reason=people.reason,
+                registered=people.registered,
+                holding=people.holding,
+                present=people.present,
+                satisfaction_answers=sum(opinion.all.values()),
+                satisfaction_share=satisfied_share(opinion.all),
+                satisfaction_present_answers=sum(opinion.present.values()),
+                satisfaction_present_share=satisfied_share(opinion.present),
+                satisfaction_online_answers=sum(opinion.online.values()),
+                satisfaction_online_share=satisfied_share(opinion.online),
                 filings=filings.get(activity.id, 0),
                 live_started_at=activity.live_started_at,
                 live_ended_at=activity.live_ended_at,
@@ -171,17 +187,24 @@ async def _plans(session: AsyncSession) -> dict[tuple[int, str], datetime]:
     return {(activity_id, purpose): at for activity_id, purpose, at in rows}
 
 
-NOBODY: dict[str, Any] = {
-    "selection": None,
-    "selection_notice_at": None,
-    "registered": 0,
-    "holding": 0,
-    "present": 0,
-}
+@dataclass(frozen=True, slots=True)
+class People:
+    """How people on the spot were chosen, and how many came; `reason`: why a 遴选公告 was published late."""
+
+    selection: str | None = None
+    notice_at: datetime | None = None
+    reason: str = ""
+    registered: int = 0
+    holding: int = 0
+    present: int = 0
 
 
-async def _people(session: AsyncSession) -> dict[int, dict[str, Any]]:
-    """How people on the spot were chosen, how many, and how many came."""
+NOBODY = People()
+NO_OPINION = Opinion()
+
+
+async def _people(session: AsyncSession) -> dict[int, People]:
+    """Of each activity that has a selection."""
     holding = case((Registration.state.in_([*HOLDING]), 1))
     counts = {
         activity_id: (registered, held, present)
@@ -191,35 +214,25 @@ async def _people(session: AsyncSession) -> dict[int, dict[str, Any]]:
             ).group_by(Registration.activity_id)
         )
     }
-    told = await _count(
-        session,
-        select(SelectionNotice.activity_id, func.min(SelectionNotice.published_at)).group_by(
-            SelectionNotice.activity_id
-        ),
-    )
-    found = {}
-    for activity_id, mode in await session.execute(select(Selection.activity_id, Selection.mode)):
-        registered, held, present = counts.get(activity_id, (0, 0, 0))
-        found[activity_id] = {
-            "selection": "公开遴选" if mode == "open" else "定向邀请",
-            "selection_notice_at": told.get(activity_id),
-            "registered": registered,
-            "holding": held,
-            "present": present,
-        }
-    return found
-
-
-async def _satisfaction(session: AsyncSession) -> dict[int, dict[Satisfaction, int]]:
-    rows = await session.execute(
-        select(SatisfactionAnswer.activity_id, SatisfactionAnswer.level, func.count()).group_by(
-            SatisfactionAnswer.activity_id, SatisfactionAnswer.level
+    first: dict[int, datetime] = {}
+    reasons: dict[int, list[str]] = {}
+    for activity_id, at, reason in await session.execute(
+        select(SelectionNotice.activity_id, SelectionNotice.published_at, SelectionNotice.reason).order_by(
+            SelectionNotice.activity_id, SelectionNotice.version
         )
-    )
-    found: dict[int, dict[Satisfaction, int]] = {}
-    for activity_id, level, count in rows:
-        found.setdefault(activity_id, {})[Satisfaction(level)] = count
-    return found
+    ):
+        first.setdefault(activity_id, at)
+        if reason:
+            reasons.setdefault(activity_id, []).append(reason)
+    return {
+        activity_id: People(
+            "公开遴选" if mode == "open" else "定向邀请",
+            first.get(activity_id),
+            "；".join(reasons.get(activity_id, ())),
+            *counts.get(activity_id, (0, 0, 0)),
+        )
+        for activity_id, mode in await session.execute(select(Selection.activity_id, Selection.mode))
+    }
 
 
 async def _count(session: AsyncSession, query: Any) -> dict[int, int]:

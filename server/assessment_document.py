@@ -106,15 +106,29 @@ def _facts(row: AssessmentRow) -> list[tuple[str, str]]:
 
 def _people(row: AssessmentRow) -> list[tuple[str, str]]:
     facts = []
+    if row.notice_reason:
+        facts.append(("公告的说明", row.notice_reason))
     if row.selection is not None:
-        told = moment(row.selection_notice_at, year=True) if row.selection_notice_at else "没有记录"
-        facts = [
-            ("遴选", f"{row.selection}，遴选公告{told}"),
+        facts += [
+            ("遴选", f"{row.selection}；遴选公告：{_selection(row)}"),
             ("现场参与", f"报名{row.registered}人，入选和确认{row.holding}人，到场{row.present}人"),
         ]
+    if row.selection_reason:
+        facts.append(("遴选公告的说明", row.selection_reason))
     if row.satisfaction_share is not None:
-        facts.append(("满意度", f"{row.satisfaction_answers}份，满意率{row.satisfaction_share:.0%}"))
+        ways = (
+            ("现场", row.satisfaction_present_answers, row.satisfaction_present_share),
+            ("线上", row.satisfaction_online_answers, row.satisfaction_online_share),
+        )
+        parts = [f"{way}{answers}份，满意率{share:.0%}" for way, answers, share in ways if share is not None]
+        facts.append(("满意度", "；".join(parts)))
     return facts
+
+
+def _selection(row: AssessmentRow) -> str:
+    if row.selection_due is not None:
+        return _done(row.selection_due, row.selection_notice_at, row.selection_on_time)
+    return moment(row.selection_notice_at, year=True) if row.selection_notice_at else "没有记录"
 
 
 def _first(row: AssessmentRow) -> datetime | None:

@@ -17,7 +17,7 @@ from server.followup import WAITING, HandoverState
 from server.outcomes import draft, hidden_by_reason
 from server.programme.places import satisfied_share
 from server.realtime.presence import SAMPLE_SECONDS
-from server.satisfaction import satisfaction_tally
+from server.satisfaction import opinion_of
 from server.store.entries import COMMENT, QUESTION
 from server.store.places import SatisfactionAnswer
 from server.store.tables import Activity, Entry, Handover, PresenceSample, Suggestion, Visitor
@@ -43,7 +43,7 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
     scoring_model = await session.scalar(
         select(Entry.model).where(Entry.activity_id == activity.id, Entry.model.is_not(None)).limit(1)
     )
-    satisfaction = await satisfaction_tally(session, activity.id)
+    opinion = await opinion_of(session, activity.id)
     return model.Digest(
         activity=_activity(activity),
         as_of=now if activity.state == "live" else await _last_change(session, activity, work.suggestions, now),
@@ -79,7 +79,12 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
         ),
         errands=await _errands(session, activity.id),
         satisfaction=model.Satisfaction(
-            tuple((level.text, count) for level, count in satisfaction.items()), satisfied_share(satisfaction)
+            tuple((level.text, count) for level, count in opinion.all.items()),
+            satisfied_share(opinion.all),
+            tuple(
+                (way, sum(tally.values()), satisfied_share(tally))
+                for way, tally in (("现场", opinion.present), ("线上", opinion.online))
+            ),
         ),
     )
 

@@ -42,6 +42,8 @@ class Announced:
     since: datetime
     times: Times
     sha256: str
+    reason: str
+    """Why versions of these times were published late or without a field; all of them, empty where none was."""
 
 
 def facts_of(activity: Activity, free: Free) -> NoticeFacts:
@@ -158,16 +160,23 @@ async def history(session: AsyncSession, activity: Activity) -> NoticeHistoryVie
 async def announced(session: AsyncSession, activity_ids: Iterable[int] | None = None) -> dict[int, Announced]:
     """What was announced for each of these activities (all of them by default) that has a notice."""
     query = select(
-        Notice.activity_id, Notice.version, Notice.published_at, Notice.starts_at, Notice.ends_at, Notice.sha256
+        Notice.activity_id,
+        Notice.version,
+        Notice.published_at,
+        Notice.starts_at,
+        Notice.ends_at,
+        Notice.sha256,
+        Notice.reason,
     )
     if activity_ids is not None:
         query = query.where(Notice.activity_id.in_(list(activity_ids)))
     found: dict[int, Announced] = {}
     rows = (await session.execute(query.order_by(Notice.activity_id, Notice.version))).all()
-    for activity_id, version, published_at, starts_at, ends_at, sha256 in rows:
+    for activity_id, version, published_at, starts_at, ends_at, sha256, reason in rows:
         times, before = Times(starts_at, ends_at), found.get(activity_id)
-        since = before.since if before and before.times == times else published_at
-        found[activity_id] = Announced(version, since, times, sha256)
+        same = before if before and before.times == times else None
+        reasons = "；".join(filter(None, (same.reason, reason))) if same else reason
+        found[activity_id] = Announced(version, same.since if same else published_at, times, sha256, reasons)
     return found
 
 

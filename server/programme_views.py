@@ -197,15 +197,27 @@ class AssessmentRow:
     notice_on_time: bool | None
     notice_version: int
     notice_sha256: str | None
+    notice_reason: str
+    """Why it was published late or without a field; empty where it was not."""
     selection: str | None
     """How people on the spot are chosen: 公开遴选 or 定向邀请; None where nobody is."""
+    selection_due: date | None
+    """The last day for the 遴选公告, where people are chosen by 公开遴选."""
     selection_notice_at: datetime | None
+    selection_on_time: bool | None
+    selection_reason: str
+    """Why it was published late; empty where it was not."""
     registered: int
     holding: int
     """Selected or confirmed."""
     present: int
     satisfaction_answers: int
     satisfaction_share: float | None
+    satisfaction_present_answers: int
+    """Told with a ticket that was checked in at the door; `online` all others."""
+    satisfaction_present_share: float | None
+    satisfaction_online_answers: int
+    satisfaction_online_share: float | None
     filings: int
     live_started_at: datetime | None
     live_ended_at: datetime | None

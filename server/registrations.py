@@ -13,7 +13,8 @@ from server.errors import BadRequest, Conflict, NotFound
 from server.outcomes import receipt_code
 from server.personal import Person, Seals
 from server.programme.places import HOLDING, KEPT_DAYS, Category, IllegalStep, PlaceAct, PlaceState, step
-from server.selection import find_selection, holding, invitation_digest, move_up, next_number, notice_versions
+from server.selection import find_selection, holding, invitation_digest, move_up, next_number
+from server.selection_notices import notice_versions
 from server.store.journal import new_receipt
 from server.store.places import Invitation, Registration, Selection
 from server.store.tables import Act, Activity
@@ -140,13 +141,7 @@ async def choose(
 ) -> Registration:
     """The unit picks by hand. Raises NotFound, Conflict (`illegal_transition`, `full`)."""
     selection = await find_selection(session, activity.id, lock=True)
-    registration = await session.scalar(
-        select(Registration)
-        .where(Registration.activity_id == activity.id, Registration.number == number)
-        .with_for_update()
-    )
-    if registration is None:
-        raise NotFound("没有找到这份报名。")
+    registration = await get_registration(session, activity.id, number, lock=True)
     before = PlaceState(registration.state)
     category = registration.category
     held = (await holding(session, activity.id)).get(category, 0)
@@ -181,13 +176,7 @@ async def check_in(
 
     Returns the registration, and whether this was the first time. Raises NotFound, Conflict (`no_place`).
     """
-    registration = await session.scalar(
-        select(Registration)
-        .where(Registration.activity_id == activity.id, Registration.number == number)
-        .with_for_update()
-    )
-    if registration is None:
-        raise NotFound("没有找到这份报名。")
+    registration = await get_registration(session, activity.id, number, lock=True)
     if PlaceState(registration.state) not in HOLDING:
         raise Conflict(f"这份报名{PlaceState(registration.state).text}，没有名额。", code="no_place")
     if registration.attended_at is not None:
@@ -201,6 +190,83 @@ async def check_in(
     )
     await session.flush()
     return registration, True
+
+
+async def get_registration(session: AsyncSession, activity_id: int, number: int, *, lock: bool = False) -> Registration:
+    """The registration of that number. Raises NotFound."""
+    query = select(Registration).where(Registration.activity_id == activity_id, Registration.number == number)
+    registration = await session.scalar(query.with_for_update() if lock else query)
+    if registration is None:
+        raise NotFound("没有找到这份报名。")
+    return registration
+
+
+async def page_of_registrations(
+    session: AsyncSession,
+    seals: Seals,
+    activity_id: int,
+    *,
+    state: PlaceState | None,
+    category: Category | None,
+    search: str,
+    start: int,
+    most: int,
+) -> tuple[Sequence[Registration], int]:
+    """Some registrations, `most` from the `start`th on, and how many there are of those that were asked for.
+
+    `search` is a number or a whole phone: names and phones lie sealed, and a phone is found by its keyed digest.
+    """
+    wanted = [Registration.activity_id == activity_id]
+    if state is not None:
+        wanted.append(Registration.state == state.value)
+    if category is not None:
+        wanted.append(Registration.category == category.value)
+    if search:
+        digits = search.replace(" ", "").replace("-", "")
+        if digits.isascii() and digits.isdecimal() and len(digits) < 10:
+            wanted.append(Registration.number == int(digits))
+        else:
+            wanted.append(Registration.phone_digest == seals.digest(activity_id, digits))
+    found = await session.scalar(select(func.count()).select_from(Registration).where(*wanted))
+    order = (Registration.rank, Registration.number) if state is PlaceState.WAITING else (Registration.number,)
+    rows = await session.scalars(select(Registration).where(*wanted).order_by(*order).offset(start).limit(most))
+    return rows.all(), found or 0
+
+
+async def waiting_places(session: AsyncSession, activity_id: int) -> dict[int, int]:
+    """By number: who of a category's waiting list is the first to move up, the second, and so on."""
+    place = func.row_number().over(partition_by=Registration.category, order_by=(Registration.rank, Registration.id))
+    rows = await session.execute(
+        select(Registration.number, place).where(
+            Registration.activity_id == activity_id, Registration.state == PlaceState.WAITING.value
+        )
+    )
+    return dict(rows.all())
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Registrations ever taken, those that hold a place, and those who came."""
+
+    registered: int
+    holding: int
+    present: int
+
+
+async def count_registrations(session: AsyncSession, activity_id: int) -> Counts:
+    """The counts of one activity, from the index alone."""
+    rows = (
+        await session.execute(
+            select(Registration.state, func.count(), func.count(Registration.attended_at))
+            .where(Registration.activity_id == activity_id)
+            .group_by(Registration.state)
+        )
+    ).all()
+    return Counts(
+        sum(number for _, number, _ in rows),
+        sum(number for state, number, _ in rows if PlaceState(state) in HOLDING),
+        sum(present for _, _, present in rows),
+    )
 
 
 async def list_registrations(session: AsyncSession, activity_id: int) -> Sequence[Registration]:

@@ -1,4 +1,4 @@
-"""How the people of an activity are chosen: settings, the published 遴选公告, invitations, closing, and the draw."""
+"""How the people of an activity are chosen: settings, invitations, closing, and the draw."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, NotFound
-from server.outcomes import content_digest
 from server.programme import draw
-from server.programme.calendar import BEIJING
 from server.programme.deadlines import Form
 from server.programme.places import HOLDING, Category, PlaceState, quota_problems
+from server.selection_notices import notice_versions, says
 from server.store.journal import RECEIPT_ALPHABET
-from server.store.places import Invitation, Registration, Selection, SelectionNotice
+from server.store.places import Invitation, Registration, Selection
 from server.store.tables import Act, Activity
 
 MOST_INVITATIONS = 200
@@ -86,59 +85,6 @@ async def holding(session: AsyncSession, activity_id: int) -> dict[str, int]:
     return dict(rows.all())
 
 
-def notice_content(activity: Activity, selection: Selection) -> dict[str, object]:
-    """What the 遴选公告 says, in the order in which it is read."""
-
-    def moment(at: datetime) -> str:
-        return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
-
-    places = "，".join(f"{Category(name).text}{count}人" for name, count in selection.quotas.items())
-    open_call = selection.mode == "open"
-    fields = [
-        ("活动", activity.title),
-        ("主办单位", "、".join(unit.name for unit in activity.units)),
-        ("活动时间", moment(activity.starts_at) if activity.starts_at else ""),
-        ("活动地点", activity.place),
-        ("遴选方式", "公开遴选" if open_call else "定向邀请，凭邀请码报名"),
-        ("人员范围和名额", places),
-        ("报名时间", f"{moment(selection.opens_at)}至{moment(selection.closes_at)}"),
-        ("报名条件", selection.requirements),
-        ("抽取方法", draw.METHOD if open_call else ""),
-        ("种子承诺值（SHA-256）", draw.commitment(selection.seed) if open_call else ""),
-        ("公共随机值来源", selection.public_source if open_call else ""),
-    ]
-    return {"title": f"{activity.title}参与人员遴选公告", "fields": [[name, text] for name, text in fields if text]}
-
-
-async def publish_notice(
-    session: AsyncSession, principal: Principal, activity: Activity, now: datetime
-) -> SelectionNotice:
-    """Publish the 遴选公告, or its correction. Raises NotFound, Conflict (`unchanged`)."""
-    selection = await find_selection(session, activity.id, lock=True)
-    content, versions = notice_content(activity, selection), await notice_versions(session, activity.id)
-    if versions and versions[0].content == content:
-        raise Conflict("公告内容与已发布的版本相同，没有需要更正的地方。", code="unchanged")
-    row = SelectionNotice(
-        activity_id=activity.id,
-        version=len(versions) + 1,
-        published_at=now,
-        account_id=principal.account_id,
-        sha256=content_digest(content),
-        content=content,
-    )
-    session.add(row)
-    activity.selection_announced_at = activity.selection_announced_at or now
-    _log(session, principal, activity, "selection-notice", now, version=row.version, sha256=row.sha256)
-    await session.flush()
-    return row
-
-
-async def notice_versions(session: AsyncSession, activity_id: int) -> Sequence[SelectionNotice]:
-    """All published versions, the newest first."""
-    query = select(SelectionNotice).where(SelectionNotice.activity_id == activity_id)
-    return (await session.scalars(query.order_by(SelectionNotice.version.desc()))).all()
-
-
 def invitation_digest(code: str) -> str:
     """What is kept of an invitation code, from how somebody typed it."""
     return sha256(code.strip().upper().replace("-", "").encode()).hexdigest()
@@ -179,7 +125,7 @@ async def close(session: AsyncSession, principal: Principal, activity: Activity,
     if now < selection.closes_at:
         raise Conflict("还没有到报名截止时间。", code="still_open")
     told = await notice_versions(session, activity.id)
-    if not told or told[0].content != notice_content(activity, selection):
+    if not told or not says(told[0], activity, selection):
         raise Conflict("报名设置与已发布的遴选公告不一致，请先发布更正。", code="not_announced")
     entries = await _drawable(session, activity.id, {PlaceState.APPLIED})
     selection.roster, selection.closed_at = draw.roster(entries, await _free_quotas(session, selection)), now

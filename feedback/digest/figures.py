@@ -126,7 +126,10 @@ def _sentiment(digest: Digest) -> _Lines:
 def _satisfaction(digest: Digest) -> _Lines:
     satisfaction = digest.satisfaction
     lines: _Lines = {level: (number, Unit.COUNT) for level, number in satisfaction.levels}
-    return lines | {"评价数 n": (satisfaction.answers, Unit.COUNT), "满意率": (satisfaction.share, Unit.SHARE)}
+    lines |= {"评价数 n": (satisfaction.answers, Unit.COUNT), "满意率": (satisfaction.share, Unit.SHARE)}
+    for way, number, share in satisfaction.ways:
+        lines |= {f"{way}评价数 n": (number, Unit.COUNT), f"{way}满意率": (share, Unit.SHARE)}
+    return lines
 
 
 def _adoption(digest: Digest) -> _Lines:

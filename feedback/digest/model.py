@@ -166,6 +166,8 @@ class Satisfaction:
     levels: tuple[tuple[str, int], ...] = ()
     share: float | None = None
     """满意率 in [0, 1]; None where nobody answered."""
+    ways: tuple[tuple[str, int, float | None], ...] = ()
+    """The same apart (现场, 线上): the way, n, and 满意率."""
 
     @property
     def answers(self) -> int:

@@ -268,10 +268,15 @@ def _satisfaction(digest: Digest) -> list[Block]:
     if satisfaction.share is None:
         return [Text("没有收到满意度评价。")]
     counts = "，".join(f"{level}{number}份" for level, number in satisfaction.levels)
+    apart = "，".join(
+        f"{way}n＝{number}份" + (f"、满意率{100 * share:.1f}%" if share is not None else "")
+        for way, number, share in satisfaction.ways
+    )
     return [
         Text(
             f"收到满意度评价n＝{satisfaction.answers}份：{counts}；"
             f"满意率（非常满意和满意占全部评价）{100 * satisfaction.share:.1f}%。"
+            f"{f'其中{apart}；现场指凭已签到的入场码填写。' if apart else ''}"
             "每台设备计一份，自愿填写，不代表全体观众。"
         )
     ]

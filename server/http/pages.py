@@ -24,6 +24,7 @@ _PAGES = {
     "/a/{activity}": "index.html",
     "/embed/{activity}": "index.html",
     "/screen/{activity}": "index.html",
+    "/draw/{activity}": "index.html",
     "/subscription/{act:confirm|cancel}/{token}": "index.html",
     "/columns/{kind:open-day|lecture}": "index.html",
     "/console": "console.html",

@@ -1,7 +1,8 @@
-"""Citizens: what an activity's selection says, registering, what became of it, and how satisfied one was."""
+"""Citizens: what an activity's selection says, registering, and what became of it."""
 
 import io
 from base64 import b64encode
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,12 +17,18 @@ from server.errors import BadRequest, NotFound
 from server.http.endpoint import Call, endpoint
 from server.personal import Person
 from server.programme import draw
-from server.programme.places import KEPT_DAYS, Category, PlaceAct, PlaceState, Satisfaction, satisfied_share, ticket
-from server.realtime.audience import device_digest
+from server.programme.places import (
+    KEPT_DAYS,
+    Category,
+    PlaceAct,
+    PlaceState,
+    ticket,
+)
+from server.programme_views import ChangeView
 from server.realtime.limits import network_of
-from server.registrations import Application, answer, find, register
-from server.satisfaction import asked, satisfaction_tally, tell
-from server.selection import find_selection, notice_versions
+from server.registrations import Application, answer, find, register, waiting_places
+from server.selection import find_selection
+from server.selection_notices import notice_versions
 from server.store.places import Registration
 from server.store.tables import Activity
 
@@ -49,6 +56,8 @@ class SelectionNoticeView(BaseModel):
     sha256: str
     title: str
     fields: list[tuple[str, str]]
+    changes: list[ChangeView] = []
+    """What it corrects in the version before it."""
 
 
 class SelectionView(BaseModel):
@@ -111,25 +120,10 @@ class RegistrationView(BaseModel):
     name: str
     phone: str
     at: datetime
+    attended: bool
+    """Whether the ticket was checked in at the door."""
     ticket: str | None
     ticket_qr: str | None
-
-
-class SatisfactionInput(BaseModel):
-    """The answer of one device; `device` is the random string that the client keeps."""
-
-    model_config = ConfigDict(extra="forbid")
-    device: str = Field(min_length=8, max_length=128)
-    level: Satisfaction
-
-
-class SatisfactionView(BaseModel):
-    """How many answered what; `share` is 满意率, null where nobody answered; `asked` whether answers are taken now."""
-
-    asked: bool
-    answers: int
-    share: float | None
-    tally: dict[Satisfaction, int]
 
 
 @endpoint(
@@ -200,7 +194,7 @@ async def create(call: Call[NewRegistration]) -> RegistrationView:
     async with services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
         registration = await register(session, services.seals, activity, application, services.now())
-        return _view(call, registration, activity)
+        return _view(call, registration, activity, await waiting_places(session, activity.id))
 
 
 @endpoint(
@@ -216,7 +210,8 @@ async def look_up(call: Call[RegistrationReceipt]) -> RegistrationView:
     services.lookups.take(network_of(services.authenticator.address_of(call.request)))
     async with services.database.read() as session:
         registration = await find(session, call.body.receipt)
-        return _view(call, registration, await session.get_one(Activity, registration.activity_id))
+        activity = await session.get_one(Activity, registration.activity_id)
+        return _view(call, registration, activity, await waiting_places(session, activity.id))
 
 
 @endpoint(
@@ -232,10 +227,13 @@ async def give_answer(call: Call[RegistrationAnswer]) -> RegistrationView:
     services.lookups.take(network_of(services.authenticator.address_of(call.request)))
     async with services.database.write() as session:
         registration = await answer(session, call.body.receipt, call.body.act, services.now())
-        return _view(call, registration, await session.get_one(Activity, registration.activity_id))
+        activity = await session.get_one(Activity, registration.activity_id)
+        return _view(call, registration, activity, await waiting_places(session, activity.id))
 
 
-def _view(call: Call[Any], registration: Registration, activity: Activity) -> RegistrationView:
+def _view(
+    call: Call[Any], registration: Registration, activity: Activity, waiting: Mapping[int, int]
+) -> RegistrationView:
     person = call.services.seals.open(registration.sealed).masked if registration.sealed else Person("", "")
     state, category = PlaceState(registration.state), Category(registration.category)
     code = ticket(call.services.key, activity.slug, registration.number) if state is PlaceState.CONFIRMED else None
@@ -250,10 +248,11 @@ def _view(call: Call[Any], registration: Registration, activity: Activity) -> Re
         category_text=category.text,
         state=state,
         state_text=state.text,
-        rank=registration.rank if state is PlaceState.WAITING else 0,
+        rank=waiting.get(registration.number, 0),
         name=person.name,
         phone=person.phone,
         at=registration.at,
+        attended=registration.attended_at is not None,
         ticket=code,
         ticket_qr=_qr(code) if code else None,
     )
@@ -264,40 +263,3 @@ def _qr(text: str) -> str:
     buffer = io.BytesIO()
     segno.make(text, error="m", micro=False).save(buffer, kind="svg", scale=6, border=4, xmldecl=False)
     return f"data:image/svg+xml;base64,{b64encode(buffer.getvalue()).decode()}"
-
-
-@endpoint(
-    "PUT",
-    "/api/v1/activities/{activity}/satisfaction",
-    right=Right.PUBLIC,
-    summary="How satisfied one device was; the last answer counts",
-    body=SatisfactionInput,
-    answer=SatisfactionView,
-)
-async def answer_satisfaction(call: Call[SatisfactionInput]) -> SatisfactionView:
-    services = call.services
-    services.registering.take(network_of(services.authenticator.address_of(call.request)))
-    async with services.database.write() as session:
-        activity = await get_activity(session, call.target.slug)
-        device = device_digest(services.key, call.body.device)
-        await tell(session, activity, device, call.body.level, services.now())
-        return await _satisfaction(session, activity, services.now())
-
-
-@endpoint(
-    "GET",
-    "/api/v1/activities/{activity}/satisfaction",
-    right=Right.PUBLIC,
-    summary="How many answered what",
-    answer=SatisfactionView,
-)
-async def show_satisfaction(call: Call[None]) -> SatisfactionView:
-    async with call.services.database.read() as session:
-        return await _satisfaction(session, await get_activity(session, call.target.slug), call.services.now())
-
-
-async def _satisfaction(session: AsyncSession, activity: Activity, now: datetime) -> SatisfactionView:
-    tally = await satisfaction_tally(session, activity.id)
-    return SatisfactionView(
-        asked=asked(activity, now), answers=sum(tally.values()), share=satisfied_share(tally), tally=tally
-    )

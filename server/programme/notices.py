@@ -4,6 +4,7 @@ Source: 三、政民互动形式, “公告内容至少包括活动时间、活�
 speaks of online activities; the service asks the same of every notice, for the plan gives no other list.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -70,15 +71,20 @@ def objections(facts: NoticeFacts, timetable: Timetable | None, published_on: da
 
     `timetable` is that of the activity as announced, `None` while it has no date.
     """
-    found = [f"公告缺少{field.label}" for field in missing(facts)]
-    deadline = timetable.get(DeadlineKind.NOTICE) if timetable else None
+    lacking = (f"公告缺少{field.label}" for field in missing(facts))
+    return (*lacking, *time_objections(DeadlineKind.NOTICE, timetable, published_on))
+
+
+def time_objections(kind: DeadlineKind, timetable: Timetable | None, published_on: date) -> tuple[str, ...]:
+    """Why 公告 or 遴选公告, published on that day, is not known to be in time: one sentence or none."""
+    deadline = timetable.get(kind) if timetable else None
     if deadline is None:
-        found.append("活动日期未定，无法核对公告是否按时")
-    elif deadline.due is None:
-        found.append(f"无法核对公告是否按时：{deadline.problem}")
-    elif deadline.is_late(published_on, published_on):
-        found.append(f"公告晚于期限：最迟应为{deadline.days[-1].day}，{deadline.rule}")
-    return tuple(found)
+        return (f"活动日期未定，无法核对{kind.label}是否按时",)
+    if deadline.due is None:
+        return (f"无法核对{kind.label}是否按时：{deadline.problem}",)
+    if deadline.is_late(published_on, published_on):
+        return (f"{kind.label}晚于期限：最迟应为{deadline.days[-1].day}，{deadline.rule}",)
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,12 @@ class Change:
 
 def changes(before: NoticeFacts, after: NoticeFacts) -> tuple[Change, ...]:
     """What a correction changed, in the order of the new notice, then what it removed."""
-    old = {"标题": before.title, **dict(compose(before))}
-    new = {"标题": after.title, **dict(compose(after))}
+    return field_changes((("标题", before.title), *compose(before)), (("标题", after.title), *compose(after)))
+
+
+def field_changes(before: Iterable[tuple[str, str]], after: Iterable[tuple[str, str]]) -> tuple[Change, ...]:
+    """What differs between two notices as (label, text)."""
+    old, new = dict(before), dict(after)
     labels = dict.fromkeys((*new, *old))
     return tuple(
         Change(label, old.get(label, ""), new.get(label, ""))

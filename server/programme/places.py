@@ -7,6 +7,7 @@ Clauses of 大兴区2023年政民互动工作总体方案: “人员范围为：
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 
@@ -168,6 +169,19 @@ class Satisfaction(StrEnum):
             Satisfaction.DISSATISFIED: "不满意",
             Satisfaction.VERY_DISSATISFIED: "非常不满意",
         }[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """How many told what: those who came (with a ticket checked in at the door), and all others, who watched."""
+
+    present: dict[Satisfaction, int] = field(default_factory=dict)
+    online: dict[Satisfaction, int] = field(default_factory=dict)
+
+    @property
+    def all(self) -> dict[Satisfaction, int]:
+        """Both together."""
+        return {level: self.present.get(level, 0) + self.online.get(level, 0) for level in Satisfaction}
 
 
 def satisfied_share(tally: Mapping[Satisfaction, int]) -> float | None:

@@ -47,6 +47,9 @@ class SelectionNotice(Base):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     sha256: Mapped[str] = mapped_column(String(64))
     content: Mapped[dict[str, object]] = mapped_column(JSON)
+    objections: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    """Why it needed a reason, and the reason; for staff alone."""
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class Invitation(Base):
@@ -89,14 +92,18 @@ class Registration(Base):
     phone_digest: Mapped[str | None] = mapped_column(String(32))
     attended_at: Mapped[datetime | None]
     attended_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    rated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether who came told how satisfied they were; not what, for the answer knows of no registration."""
 
 
 class SatisfactionAnswer(Base):
-    """满意度 of one device for one activity."""
+    """满意度 of one device for one activity; nothing in it leads to a person."""
 
     __tablename__ = "satisfaction"
 
     activity_id: Mapped[int] = mapped_column(ForeignKey("activity.id", ondelete="CASCADE"), primary_key=True)
     device: Mapped[str] = mapped_column(String(32), primary_key=True)
     level: Mapped[str] = mapped_column(String(20))
+    present: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it was told with a ticket that had been checked in at the door."""
     at: Mapped[datetime]

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser.test_story import DESKTOP, PHONE, open_page
 from tests.service import ADMIN_PASSWORD, ServiceProcess, Staff
@@ -13,6 +13,30 @@ from tests.service import ADMIN_PASSWORD, ServiceProcess, Staff
 def beijing(moment: datetime) -> str:
     """A moment as a date field wants it."""
     return f"{moment + timedelta(hours=8):%Y-%m-%dT%H:%M}"
+
+
+async def anybody_checks_the_draw(browser: Browser, url: str, pictures: Path, errors: list[str]) -> None:
+    """The draw is computed again on the citizen's own device, and a list that was changed on the way is found."""
+    for name, size in (("phone", PHONE), ("desktop", DESKTOP)):
+        page = await open_page(browser, url, size, errors)
+        await page.get_by_test_id("draw-check").click()
+        await expect(page.get_by_test_id("draw-verdict")).to_have_text("全部一致")
+        await page.get_by_test_id("draw-own").fill("1")
+        await expect(page.get_by_test_id("draw-own-result")).to_contain_text("家长代表，按签号排第")
+        await page.screenshot(path=pictures / f"draw-check-{name}.png", full_page=True)
+
+    async def forge(route: Route) -> None:
+        answer = await route.fetch()
+        selection = await answer.json()
+        selection["roster"] += "报名\t家长代表\t3\n"
+        await route.fulfill(json=selection)
+
+    await page.route("**/selection", forge)
+    await page.reload()
+    await page.get_by_test_id("draw-check").click()
+    await expect(page.get_by_test_id("draw-verdict")).to_have_text("有不一致的地方")
+    await expect(page.get_by_test_id("draw-steps")).to_contain_text("不一致的编号：3")
+    await page.screenshot(path=pictures / "draw-forged.png", full_page=True)
 
 
 async def test_from_the_notice_to_the_door(
@@ -81,6 +105,7 @@ async def test_from_the_notice_to_the_door(
         await phone.reload()
         await phone.get_by_role("tab", name="介绍").click()
         await expect(phone.get_by_test_id("draw-result")).to_contain_text("入选")
+    await anybody_checks_the_draw(browser, f"{service.url}/draw/{slug}", pictures, errors)
     states = [await phone.get_by_test_id("own-place").inner_text() for phone in phones]
     lucky = next(index for index, text in enumerate(states) if "待本人确认" in text)
     assert "候补" in states[1 - lucky]
@@ -113,12 +138,22 @@ async def test_from_the_notice_to_the_door(
     await admin.done("POST", f"/api/v1/activities/{slug}/state", {"state": "ended"})
     await guest.reload()
     await guest.get_by_role("tab", name="介绍").click()
+    await expect(guest.get_by_test_id("satisfaction-came")).to_be_checked()
     await guest.get_by_test_id("satisfaction-satisfied").click()
-    await expect(guest.get_by_test_id("satisfaction")).to_contain_text("1 人填写，满意和非常满意占 100%")
+    await expect(guest.get_by_test_id("satisfaction")).to_contain_text("现场 1 人填写，满意和非常满意占 100%")
+    # Who stayed at home holds a receipt that was not checked in, and answers for the broadcast.
+    other = phones[lucky]
+    await other.reload()
+    await other.get_by_role("tab", name="介绍").click()
+    await other.get_by_test_id("satisfaction-neutral").click()
+    await expect(other.get_by_test_id("satisfaction-problem")).to_contain_text("还没有签到")
+    await other.get_by_test_id("satisfaction-watched").check()
+    await other.get_by_test_id("satisfaction-neutral").click()
+    await expect(other.get_by_test_id("satisfaction")).to_contain_text("线上 1 人填写，满意和非常满意占 0%")
     await guest.get_by_test_id("satisfaction").screenshot(path=pictures / "satisfaction-phone.png")
     await desk.goto(f"{service.url}/admin/assessment")
     facts = desk.get_by_test_id("assessment-row").filter(has_text="食品安全开放日")
     await expect(facts).to_contain_text("报名 2 人，入选和确认 1 人，到场 1 人")
-    await expect(facts).to_contain_text("1 份，满意率 100%")
+    await expect(facts).to_contain_text("现场 1 份，满意率 100%；线上 1 份，满意率 0%")
     await facts.screenshot(path=pictures / "assessment-phone.png")
     assert [error for error in errors if "ERR_INTERNET_DISCONNECTED" not in error] == []

@@ -124,7 +124,9 @@ def ordinary() -> Digest:
         questions=questions,
         suggestions=suggestions,
         errands=(Errand("地下车库什么时候开放？", "区住房城乡建设委", "待接收", date(2023, 10, 9)),),
-        satisfaction=Satisfaction((("非常满意", 12), ("满意", 5), ("一般", 2), ("不满意", 1), ("非常不满意", 0)), 0.85),
+        satisfaction=Satisfaction((("非常满意", 12), ("满意", 5), ("一般", 2), ("不满意", 1), ("非常不满意", 0)), 0.85,
+            (("现场", 8, 1.0), ("线上", 12, 0.75)),
+        ),
     )  # fmt: skip
 
 

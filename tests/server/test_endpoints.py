@@ -62,7 +62,18 @@ async def test_no_route_lacks_a_right(tmp_path: Path) -> None:
     app = build(Settings(data_dir=tmp_path))
     declared = {(item.method, item.path) for item in ENDPOINTS}
     patterns = {PATH_PARAMETER.sub(r"{\1}", item.path) for item in ENDPOINTS}
-    pages = ("/assets", "/socket.io", "/console", "/admin", "/a/", "/embed/", "/subscription/", "/screen/", "/columns/")
+    pages = (
+        "/assets",
+        "/socket.io",
+        "/console",
+        "/admin",
+        "/a/",
+        "/embed/",
+        "/subscription/",
+        "/screen/",
+        "/columns/",
+        "/draw/",
+    )
     for route in app.router.routes():
         resource = route.resource
         assert resource is not None

@@ -199,9 +199,14 @@ export interface AssessmentRow {
   notice_at: string | null;
   notice_on_time: boolean | null;
   notice_version: number;
+  /** Why it was published late or without a field; empty where it was not. */
+  notice_reason: string;
   /** How people on the spot are chosen, in words; null where nobody is. */
   selection: string | null;
+  selection_due: string | null;
   selection_notice_at: string | null;
+  selection_on_time: boolean | null;
+  selection_reason: string;
   registered: number;
   /** Selected or confirmed. */
   holding: number;
@@ -209,6 +214,11 @@ export interface AssessmentRow {
   satisfaction_answers: number;
   /** 满意率 in [0, 1]; null where nobody answered. */
   satisfaction_share: number | null;
+  /** Told with a ticket that was checked in at the door; `online` all others. */
+  satisfaction_present_answers: number;
+  satisfaction_present_share: number | null;
+  satisfaction_online_answers: number;
+  satisfaction_online_share: number | null;
   filings: number;
   live_started_at: string | null;
   live_ended_at: string | null;

@@ -1,5 +1,7 @@
 /** Places for people on the spot: docs/protocol.md, as types. */
 
+import type { FieldChange } from "./desk";
+
 export type PlaceCategory = "deputy" | "adviser" | "parent" | "business" | "resident" | "journalist" | "other";
 export type PlaceState = "applied" | "selected" | "confirmed" | "waiting" | "rejected" | "declined" | "withdrawn";
 export type SelectionMode = "open" | "invited";
@@ -20,6 +22,8 @@ export interface SelectionNotice {
   sha256: string;
   title: string;
   fields: [string, string][];
+  /** What it corrects in the version before it. */
+  changes: FieldChange[];
 }
 
 export interface DrawRecord {
@@ -54,6 +58,13 @@ export interface Places {
   revision: number;
   public_source: string;
   advice: string;
+  /** The last day for the 遴选公告, where it has one. */
+  due: string | null;
+  /** Why publishing it now needs a recorded reason. */
+  objections: string[];
+  /** What differs from the newest version. */
+  changes: FieldChange[];
+  notices: { version: number; objections: string[]; reason: string }[];
 }
 
 export interface PlacesSettings {
@@ -91,6 +102,8 @@ export interface Registration {
   name: string;
   phone: string;
   at: string;
+  /** Whether the ticket was checked in at the door. */
+  attended: boolean;
   ticket: string | null;
   ticket_qr: string | null;
 }
@@ -110,6 +123,25 @@ export interface PlaceRow {
   phone: string;
   organisation: string;
   revealed: boolean;
+}
+
+/** Which registrations: of a state, of a category, found by the number or the whole phone; and which page. */
+export interface PlacesQuery {
+  state: PlaceState | "";
+  category: PlaceCategory | "";
+  search: string;
+  page: number;
+}
+
+export interface PlaceList {
+  registrations: PlaceRow[];
+  /** How many there are of those that were asked for; the other numbers are of all. */
+  found: number;
+  page: number;
+  pages: number;
+  registered: number;
+  holding: number;
+  present: number;
 }
 
 /** A ticket as scanned or a number as typed, and when. */
@@ -138,10 +170,16 @@ export const SATISFACTION: Record<SatisfactionLevel, string> = {
   "very-dissatisfied": "非常不满意",
 };
 
-export interface SatisfactionTally {
-  asked: boolean;
+export interface Tally {
   answers: number;
   /** 满意率 in [0, 1]; null where nobody answered. */
   share: number | null;
   tally: Record<SatisfactionLevel, number>;
+}
+
+/** All answers; those of who came, with a ticket that was checked in; and all others. */
+export interface SatisfactionTally extends Tally {
+  asked: boolean;
+  present: Tally;
+  online: Tally;
 }

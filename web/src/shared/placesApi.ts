@@ -2,8 +2,10 @@ import { request } from "./api";
 import type {
   NewRegistration,
   PlaceCategory,
+  PlaceList,
   PlaceRow,
   Places,
+  PlacesQuery,
   PlacesSettings,
   Registration,
   SatisfactionLevel,
@@ -24,19 +26,23 @@ export const placesApi = {
   answer: (receipt: string, act: "confirm" | "decline" | "withdraw"): Promise<Registration> =>
     request("POST", "/registrations/answer", { receipt, act }),
   satisfaction: (slug: string): Promise<SatisfactionTally> => request("GET", `${of(slug)}/satisfaction`),
-  tellSatisfaction: (slug: string, device: string, level: SatisfactionLevel): Promise<SatisfactionTally> =>
-    request("PUT", `${of(slug)}/satisfaction`, { device, level }),
+  /** `ticket` is that of who came, empty for who watched. */
+  tellSatisfaction: (slug: string, device: string, level: SatisfactionLevel, ticket: string): Promise<SatisfactionTally> =>
+    request("PUT", `${of(slug)}/satisfaction`, { device, level, ticket }),
 
   places: (slug: string): Promise<Places> => request("GET", `${of(slug)}/places`),
   setPlaces: (slug: string, input: PlacesSettings): Promise<Places> => request("PUT", `${of(slug)}/places`, input),
-  publishNotice: (slug: string): Promise<Places> => request("POST", `${of(slug)}/places/notice`, {}),
+  publishNotice: (slug: string, reason: string): Promise<Places> =>
+    request("POST", `${of(slug)}/places/notice`, { reason }),
   invite: async (slug: string, category: PlaceCategory, count: number): Promise<string[]> =>
     (await request<{ codes: string[] }>("POST", `${of(slug)}/places/invitations`, { category, count })).codes,
   close: (slug: string): Promise<Places> => request("POST", `${of(slug)}/places/close`, {}),
   draw: (slug: string, public_value: string): Promise<Places> =>
     request("POST", `${of(slug)}/places/draw`, { public_value }),
-  rows: async (slug: string): Promise<PlaceRow[]> =>
-    (await request<{ registrations: PlaceRow[] }>("GET", `${of(slug)}/registrations`)).registrations,
+  rows: (slug: string, query: PlacesQuery): Promise<PlaceList> => {
+    const asked = Object.entries({ ...query, page: String(query.page) }).filter(([, value]) => value !== "");
+    return request("GET", `${of(slug)}/registrations?${new URLSearchParams(asked).toString()}`);
+  },
   choose: (slug: string, number: number, act: "select" | "wait" | "reject"): Promise<PlaceRow> =>
     request("POST", `${of(slug)}/registrations/${number}`, { act }),
   reveal: (slug: string, number: number): Promise<PlaceRow> =>
