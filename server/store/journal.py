@@ -6,12 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from logging import getLogger
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,7 +35,8 @@ RECEIPT_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 def new_receipt() -> str:
     """A receipt code: ten characters, 50 random bits."""
-    return "".join(secrets.choice(RECEIPT_ALPHABET) for _ in range(10))
+    bits = secrets.randbits(50)
+    return "".join(RECEIPT_ALPHABET[bits >> shift & 31] for shift in range(0, 50, 5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,59 +216,65 @@ def _take(queue: asyncio.Queue[T], most: int) -> list[T]:
 
 
 async def _store_entries(session: AsyncSession, entries: Sequence[NewEntry]) -> list[Stored]:
-    identity = tuple_(Entry.activity_id, Entry.device, Entry.key)
-    wanted = {(entry.activity_id, entry.device, entry.key) for entry in entries}
-    known: dict[tuple[int, str, str], Stored] = {}
-    rows = await session.execute(
-        select(Entry.activity_id, Entry.device, Entry.key, Entry.id, Entry.receipt, Entry.state).where(
-            identity.in_(wanted)
-        )
-    )
-    for activity_id, device, key, entry_id, receipt, state in rows:
-        known[activity_id, device, key] = Stored(entry_id, receipt, state, fresh=False)
-
-    fresh: dict[tuple[int, str, str], NewEntry] = {}
+    """Three statements for a batch, whatever its size: what is there already stays, and says so by its receipt."""
+    values: dict[_Identity, dict[str, Any]] = {}
     for entry in entries:
-        identity_of = (entry.activity_id, entry.device, entry.key)
-        if identity_of not in known:
-            fresh.setdefault(identity_of, entry)
-    if fresh:
-        values = [
-            {
-                "activity_id": entry.activity_id,
-                "kind": entry.kind,
-                "device": entry.device,
-                "key": entry.key,
-                "receipt": new_receipt(),
-                "nickname": entry.nickname,
-                "text": entry.text,
-                "at": entry.at,
-                "state": entry.state,
-                "changed_at": entry.at,
-                "flags": entry.flags,
-                "proposed": entry.proposed,
-            }
-            for entry in fresh.values()
-        ]
-        ids = await session.scalars(insert(Entry).returning(Entry.id, sort_by_parameter_order=True), values)
-        for identity_of, value, entry_id in zip(fresh, values, ids, strict=True):
-            known[identity_of] = Stored(entry_id, str(value["receipt"]), str(value["state"]), fresh=True)
-        for activity_id, count in Counter(entry.activity_id for entry in fresh.values()).items():
-            await session.execute(
-                update(Activity)
-                .where(Activity.id == activity_id)
-                .values(received=Activity.received + count)
-                .execution_options(synchronize_session=False)
-            )
+        values.setdefault(_identity(entry), _row(entry))
+    connection = await session.connection()
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    await connection.execute(
+        insert(Entry).on_conflict_do_nothing(index_elements=["activity_id", "device", "key"]), list(values.values())
+    )
+    ours = {row["receipt"]: identity for identity, row in values.items()}
+    columns = select(Entry.activity_id, Entry.device, Entry.key, Entry.id, Entry.receipt, Entry.state)
+    found: dict[_Identity, Stored] = {}
+    for _, _, _, entry_id, receipt, state in await connection.execute(columns.where(Entry.receipt.in_(ours))):
+        found[ours[receipt]] = Stored(entry_id, receipt, state, fresh=True)
+    received = Counter(activity_id for activity_id, _, _ in found)
+    for activity_id, count in received.items():
+        await connection.execute(
+            update(Activity).where(Activity.id == activity_id).values(received=Activity.received + count)
+        )
+    if len(found) < len(values):
+        missing = list(values.keys() - found.keys())
+        identity = tuple_(Entry.activity_id, Entry.device, Entry.key)
+        for activity_id, device, key, entry_id, receipt, state in await connection.execute(
+            columns.where(identity.in_(missing))
+        ):
+            found[activity_id, device, key] = Stored(entry_id, receipt, state, fresh=False)
 
     results: list[Stored] = []
     for entry in entries:
-        identity_of = (entry.activity_id, entry.device, entry.key)
-        first = known[identity_of]
+        first = found[_identity(entry)]
         results.append(first)
         if first.fresh:
-            known[identity_of] = Stored(first.id, first.receipt, first.state, fresh=False)
+            found[_identity(entry)] = replace(first, fresh=False)
     return results
+
+
+_Identity = tuple[int, str, str]
+"""What makes an entry the same entry: its activity, device and key."""
+
+
+def _identity(entry: NewEntry) -> _Identity:
+    return entry.activity_id, entry.device, entry.key
+
+
+def _row(entry: NewEntry) -> dict[str, Any]:
+    return {
+        "activity_id": entry.activity_id,
+        "kind": entry.kind,
+        "device": entry.device,
+        "key": entry.key,
+        "receipt": new_receipt(),
+        "nickname": entry.nickname,
+        "text": entry.text,
+        "at": entry.at,
+        "state": entry.state,
+        "changed_at": entry.at,
+        "flags": entry.flags,
+        "proposed": entry.proposed,
+    }
 
 
 async def _store_votes(session: AsyncSession, votes: Sequence[NewVote]) -> dict[int, int]:
