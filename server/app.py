@@ -13,6 +13,8 @@ from server.auth.authenticator import Authenticator
 from server.auth.throttle import Throttle
 from server.broadcasts import Broadcasts
 from server.config import Settings
+from server.film_files import FilmFiles
+from server.films import Films
 from server.health import HealthWatch
 from server.http import (
     accounts,
@@ -46,6 +48,9 @@ from server.http import (
     webrtc,
 )
 from server.http import (
+    films as films_http,
+)
+from server.http import (
     recordings as recordings_http,
 )
 from server.http import (
@@ -72,6 +77,7 @@ from server.scoring import Scoring
 from server.sentiment_commands import configured_model
 from server.services import SERVICES, Services, utc_now
 from server.sms import Gateway
+from server.stage import Stage
 from server.store.database import Database
 from server.store.journal import Journal
 from server.subscriptions import Subscriptions
@@ -111,6 +117,7 @@ HANDLERS = (
     hls,
     recordings_http,
     restreams_http,
+    films_http,
     health,
     openapi,
 )
@@ -210,6 +217,11 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         address_of=lambda environ: authenticator.address_of(environ["aiohttp.request"]),
         now=now,
     )
+    stage = Stage(database, directory, presence, relay, recordings, hub, now)
+    film_files = FilmFiles(settings.data_dir / "films", limit=int(settings.film_gigabytes * 1e9))
+    films = Films(
+        database, film_files.folder, stage, whip=lambda slug: f"{settings.local_url}/whip/{slug}", key=key, now=now
+    )
     mailer = Mailer(settings.smtp_url, settings.mail_from)
     services = Services(
         settings=settings,
@@ -235,6 +247,9 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         packagers=packagers,
         recordings=recordings,
         restreams=restreams,
+        stage=stage,
+        film_files=film_files,
+        films=films,
         audience=audience,
         lookups=Buckets(ADDRESS_LOOKUPS),
         sessions=Buckets(ADDRESS_SESSIONS),
@@ -248,28 +263,32 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         retention=retention(database, now=now),
     )
 
+    sio.register_namespace(audience)
+    sio.register_namespace(_console(services))
+    return services
+
+
+def _console(services: Services) -> HostNamespace:
+    """The hosts' end of the sockets."""
+
     async def snapshot(slug: str) -> dict[str, object]:
         view = await activities.activity_view(services, slug)
         return {
             "activity": to_jsonable_python(view),
-            "stream": await broadcasts.stream(slug),
-            "history": broadcasts.history.of(slug),
+            "stream": await services.broadcasts.stream(slug),
+            "history": services.broadcasts.history.of(slug),
         }
 
-    sio.register_namespace(audience)
-    sio.register_namespace(
-        HostNamespace(
-            database=database,
-            directory=directory,
-            authenticate=authenticator.from_environ,
-            snapshot=snapshot,
-            health=health_watch.parts,
-            on_moderated=hub.moderated,
-            network_of=moderation_rules.network_of,
-            now=now,
-        )
+    return HostNamespace(
+        database=services.database,
+        directory=services.directory,
+        authenticate=services.authenticator.from_environ,
+        snapshot=snapshot,
+        health=services.health.parts,
+        on_moderated=services.hub.moderated,
+        network_of=services.rules.network_of,
+        now=services.now,
     )
-    return services
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
@@ -294,6 +313,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         await services.recordings.start(services.packagers)
         await services.broadcasts.start(services.relay)
         stack.push_async_callback(services.broadcasts.close)
+        await services.films.start()
+        stack.push_async_callback(services.films.close)
         await services.subscriptions.start()
         stack.push_async_callback(services.subscriptions.close)
         await services.reminders.start()

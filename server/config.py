@@ -123,6 +123,9 @@ class Settings(BaseModel):
         ge=0,
         description="Room for recordings, in 10⁹ bytes; what would not fit is not kept. 0 = none.",
     )
+    film_gigabytes: float = Field(
+        8.0, ge=0, description="Largest film that a unit may upload, in 10⁹ bytes. 0 = none may be uploaded."
+    )
     sms_url: Annotated[str, AfterValidator(_sms_url)] = Field(
         "", description="Hook that takes text messages with codes; `console:` prints them; empty means none."
     )
@@ -189,6 +192,12 @@ class Settings(BaseModel):
     def site_url(self) -> str:
         """The address of the pages, without a slash at its end."""
         return self.public_url or f"http://{self.http_host}:{self.http_port}"
+
+    @property
+    def local_url(self) -> str:
+        """Where the pages are, for people and processes on this machine."""
+        host = self.http_host if self.http_host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - compared, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.http_port}"
 
     @property
     def sqlalchemy_url(self) -> str:

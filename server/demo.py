@@ -22,7 +22,7 @@ from server.holidays import working_calendar
 from server.notices import publish as publish_notice
 from server.notices import versions_of
 from server.realtime.channels import AUDIENCE
-from server.serve import address_of, prepare, running, stop_signal
+from server.serve import prepare, running, stop_signal
 from server.services import SERVICES, utc_now
 from server.store.database import Database
 from streaming.clip import make_clip
@@ -71,7 +71,7 @@ async def demo_forever(settings: Settings) -> int:
         await prepare(settings)
         logins = await _prepare(settings)
         async with running(settings) as app:
-            address = address_of(settings)
+            address = settings.local_url
             _say(address, logins)
             async with _citizens(address), _on_air(settings, address):
                 await stop.wait()

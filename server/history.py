@@ -25,6 +25,7 @@ SHOWN = (
     "materials",
     "state",
     "publish",
+    "film",
     "selection",
     "selection-notice",
     "selection-close",
@@ -114,6 +115,23 @@ def _note(act: Act) -> str:
     if act.act == "filing":
         grounds = "；".join(Ground(ground).label for ground in detail["grounds"])
         return f"{grounds}。原因：{detail['reason']}"
+    if act.act == "film":
+        return _film(detail)
     if act.act in {"attach", "detach"}:
         return f"{PURPOSES[detail['purpose']]}：{detail['name']}"
+    return ""
+
+
+_ENDS = {"finished": "播放完毕", "stopped": "停止播出", "missed": "错过了播出时间"}
+
+
+def _film(detail: Mapping[str, Any]) -> str:
+    """What was done with the film that is broadcast at its hour."""
+    if "over" in detail:
+        return f"{_ENDS.get(detail['over'], '')}：{detail['name']}"
+    if "planned" in detail:
+        return "定时播出" if detail["planned"] else "取消定时播出"
+    for key, words in (("uploaded", "上传"), ("removed", "删除"), ("asked", "现在播出"), ("began", "开始播出")):
+        if key in detail:
+            return f"{words}：{detail[key]}"
     return ""

@@ -66,12 +66,6 @@ async def running(settings: Settings) -> AsyncIterator[web.Application]:
         await runner.cleanup()
 
 
-def address_of(settings: Settings) -> str:
-    """Where the pages are, for people on this machine."""
-    host = settings.http_host if settings.http_host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - compared, not bound
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
-
-
 def stop_signal() -> asyncio.Event:
     """An event that is set by Ctrl-C or SIGTERM."""
     stop = asyncio.Event()
@@ -89,7 +83,7 @@ async def serve_forever(settings: Settings) -> int:
         print(f"admin password (shown once): {password}", flush=True)
     try:
         async with running(settings):
-            print(f"Minsheng serves {address_of(settings)}", flush=True)
+            print(f"Minsheng serves {settings.local_url}", flush=True)
             await stop.wait()
             log.info("stopping")
     except (OSError, RelayError) as error:

@@ -19,6 +19,8 @@ from server.uploads import FileStore
 
 if TYPE_CHECKING:
     from server.broadcasts import Broadcasts
+    from server.film_files import FilmFiles
+    from server.films import Films
     from server.health import HealthWatch
     from server.identity import Identities
     from server.mail import Mailer
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from server.restreams import Restreams
     from server.scoring import Scoring
     from server.sms import Gateway
+    from server.stage import Stage
     from server.subscriptions import Subscriptions
     from streaming.packagers import Packagers
     from streaming.supervisor import Supervisor
@@ -73,6 +76,9 @@ class Services:
     packagers: "Packagers"
     recordings: "Recordings"
     restreams: "Restreams"
+    stage: "Stage"
+    film_files: "FilmFiles"
+    films: "Films"
     audience: "AudienceNamespace"
     lookups: "Buckets"
     sessions: "Buckets"

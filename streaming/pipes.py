@@ -36,10 +36,16 @@ class Copy:
     def __init__(self, stream: Any, output: OutputContainer) -> None:
         self.stream = stream
         self.out = output.add_stream_from_template(stream)
+        self.begins: float | None = None
+        """Second of the source before which nothing is sent; a picture then begins with a keyframe."""
 
     def packets(self, packet: av.Packet[Any], offset: float) -> Iterator[av.Packet[Any]]:
         if packet.dts is None or packet.time_base is None:
             return
+        if self.begins is not None:
+            if packet.dts * packet.time_base < self.begins or not packet.is_keyframe:
+                return
+            self.begins = None
         shift = round(offset / packet.time_base)
         packet.pts = (packet.pts if packet.pts is not None else packet.dts) + shift
         packet.dts += shift
@@ -65,10 +71,12 @@ class Video:
         self.out.bit_rate = BITRATE
         self.out.time_base = Fraction(1, 90_000)
         self._last = -1
+        self.begins: float | None = None
+        """Second of the source before which pictures are decoded and not sent."""
 
     def packets(self, packet: av.Packet[Any], offset: float) -> Iterator[av.Packet[Any]]:
         for frame in _decode(self.stream, packet):
-            if frame.time is None:
+            if frame.time is None or (self.begins is not None and frame.time < self.begins):
                 continue
             picture = frame.reformat(*self._size, "yuv420p")
             # Some files repeat a time; the encoder wants each to be later than the last.
@@ -89,9 +97,13 @@ class Sound:
         self.out.bit_rate = 64_000
         self._resampler = AudioResampler("s16", "stereo", SOUND_RATE, frame_size=SOUND_FRAME)
         self._next: int | None = None
+        self.begins: float | None = None
+        """Second of the source before which sound is decoded and not sent."""
 
     def packets(self, packet: av.Packet[Any], offset: float) -> Iterator[av.Packet[Any]]:
         for frame in _decode(self.stream, packet):
+            if self.begins is not None and frame.time is not None and frame.time < self.begins:
+                continue
             if self._next is None:
                 self._next = round(((frame.time or 0.0) + offset) * SOUND_RATE)
             frame.pts = None  # the samples are counted here: a gap in the source becomes no jump

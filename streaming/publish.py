@@ -24,6 +24,7 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 
+from streaming.film import OPTIONS as FILM_OPTIONS
 from streaming.pipes import Pipe, choose_pipes
 
 STOP_SECONDS = 5.0
@@ -34,7 +35,14 @@ JUMP_SECONDS = 10.0
 
 
 class PublishError(Exception):
-    """The source cannot be read or the service does not take it; the text says which, and what to do."""
+    """The source cannot be read or the service does not take it; the text says which, and what to do.
+
+    `taken`: another publisher is on air.
+    """
+
+    def __init__(self, words: str, *, taken: bool = False) -> None:
+        super().__init__(words)
+        self.taken = taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,15 @@ async def publish(
     token: str,
     *,
     loop: bool = False,
+    second: float | None = None,
+    untrusted: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> None:
-    """Publish until the source ends (never, with `loop`). Cancel it to stop. Raises PublishError."""
+    """Publish until the source ends (never, with `loop`). Cancel it to stop. Raises PublishError.
+
+    With `second` a file is taken up there, further on by the time that getting on air takes, as if it had run all the
+    while. `untrusted`: the file came from outside, so that it may be a film and nothing else (`streaming.film`).
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -71,7 +85,15 @@ async def publish(
     )
     if process.stdin is None or process.stdout is None:
         raise PublishError("the publisher's process has no pipes")
-    task = {"source": source, "whip_url": whip_url, "token": token, "loop": loop}
+    task = {
+        "source": source,
+        "whip_url": whip_url,
+        "token": token,
+        "loop": loop,
+        # The monotonic clock is one for all processes.
+        "began": None if second is None else time.monotonic() - second,
+        "untrusted": untrusted,
+    }
     try:
         # A pipe, not the command line: there everybody on the machine could read the token.
         process.stdin.write(json.dumps(task).encode() + b"\n")
@@ -79,7 +101,7 @@ async def publish(
         async for line in process.stdout:
             message = json.loads(line)
             if "error" in message:
-                raise PublishError(message["error"])
+                raise PublishError(message["error"], taken=message["taken"])
             if on_progress is not None:
                 on_progress(Progress(**message))
         status = await process.wait()
@@ -106,7 +128,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="minsheng-publish-") as folder:
             _run(task, Path(folder))
     except PublishError as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        print(json.dumps({"error": str(error), "taken": error.taken}), flush=True)
         return 0
     return 0
 
@@ -114,7 +136,7 @@ def main() -> int:
 def _run(task: dict[str, Any], folder: Path) -> None:
     stop = _Stop()
     try:
-        source = av.open(task["source"], timeout=READ_SECONDS)
+        source = av.open(task["source"], timeout=READ_SECONDS, options=FILM_OPTIONS if task["untrusted"] else {})
     except (FFmpegError, OSError) as error:
         raise PublishError(f"cannot read {task['source']}: {error.strerror or error}") from error
     except ValueError as error:
@@ -130,12 +152,29 @@ def _run(task: dict[str, Any], folder: Path) -> None:
             try:
                 output.start_encoding()
             except (FFmpegError, OSError) as error:
-                raise PublishError(_words(error, task["whip_url"])) from error
-            _pump(source, output, pipes, stop, loop=bool(task["loop"]))
+                # Of the 4xx that have no name in FFmpeg, WHIP answers 409 alone (RFC 9725, section 4.5).
+                taken = isinstance(error, av.error.HTTPOtherClientError)
+                raise PublishError(_words(error, task["whip_url"]), taken=taken) from error
+            clock = _Clock()
+            if task["began"] is not None:
+                clock.join(_take_up(source, pipes, clock.started - task["began"]))
+            _pump(source, output, pipes, stop, clock, loop=bool(task["loop"]))
         finally:
             # The muxer writes its trailer, the DELETE of the session, when it is closed.
             with contextlib.suppress(FFmpegError, OSError):
                 output.close()
+
+
+def _take_up(source: InputContainer, pipes: dict[int, Pipe], second: float) -> float:
+    """Go to a second of a file; returns it in the file's own time. Raises PublishError for what is no file."""
+    begins = (source.start_time or 0) / av.time_base + second
+    try:
+        source.seek(round(begins * av.time_base))  # to a keyframe before: what lies between is decoded, not sent
+    except FFmpegError as error:
+        raise PublishError("the source cannot be taken up in its middle: it is no file") from error
+    for pipe in pipes.values():
+        pipe.begins = begins
+    return begins
 
 
 class _Stop:
@@ -194,9 +233,13 @@ class _Clock:
         self.offset: float | None = None
         self._last = 0.0
 
+    def join(self, at: float) -> None:
+        """What has the time `at` in the source is due now; what lies before it is not waited for."""
+        self.offset = -at
+
     def due(self, at: float) -> float:
         """Seconds from the start at which what has the time `at` in the source is sent."""
-        if self.offset is None or abs(at + self.offset - self._last) > JUMP_SECONDS:
+        if self.offset is None or (at + self.offset > 0 and abs(at + self.offset - self._last) > JUMP_SECONDS):
             self.offset = self._last - at
         due = at + self.offset
         self._last = max(self._last, due)
@@ -207,9 +250,10 @@ class _Clock:
         self._last, self.offset = end, None
 
 
-def _pump(source: InputContainer, output: OutputContainer, pipes: dict[int, Pipe], stop: _Stop, *, loop: bool) -> None:
+def _pump(
+    source: InputContainer, output: OutputContainer, pipes: dict[int, Pipe], stop: _Stop, clock: _Clock, *, loop: bool
+) -> None:
     """Send packets when their time has come, round by round."""
-    clock = _Clock()
     told, sent = clock.started, 0
     copied = all(pipe.copied for pipe in pipes.values())
     streams = [pipe.stream for pipe in pipes.values()]

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.text import clean
 from server.activities import (
-    change_state,
     check_times,
     find_units,
     get_activity,
@@ -234,28 +233,9 @@ def _jsonable(value: object) -> object:
     answer=ActivityView,
 )
 async def set_state(call: Call[StateChange]) -> ActivityView:
-    services, slug, state = call.services, call.target.slug, call.body.state
-    async with services.database.write() as session:
-        activity = await get_activity(session, slug)
-        before = activity.state
-        change_state(activity, state, services.now())
-        session.add(
-            Act(
-                at=services.now(),
-                account_id=call.staff.account_id,
-                activity_id=activity.id,
-                act="state",
-                detail={"from": before, "to": state},
-            )
-        )
-    services.directory.forget(slug)
-    if state == "live":
-        services.presence.went_live(activity.id)
-    else:
-        await services.relay.end_activity(slug)
-    services.recordings.changed_soon(slug)
-    await services.hub.announce(slug)
-    return await activity_view(services, slug)
+    slug = call.target.slug
+    await call.services.stage.set_state(slug, call.body.state, account_id=call.staff.account_id)
+    return await activity_view(call.services, slug)
 
 
 @endpoint(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from server.activities import require_reach
 from server.auth.authenticator import bearer_of
-from server.auth.publishing import owner_of, publish_token_fits
+from server.auth.publishing import film_token_fits, owner_of, publish_token_fits
 from server.auth.rights import Right
 from server.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceError, Unauthorized, Unavailable
 from server.http.endpoint import Call, endpoint
@@ -102,7 +102,8 @@ async def _publisher(call: Call[None]) -> str:
     token = bearer_of(call.request.headers)
     if token is None:
         raise Unauthorized("推流需要推流码。")
-    if publish_token_fits(call.services.key, call.target.slug, token):
+    key, slug = call.services.key, call.target.slug
+    if publish_token_fits(key, slug, token) or film_token_fits(key, slug, token):
         return owner_of(token)
     try:
         principal = await call.services.authenticator.from_request(call.request)

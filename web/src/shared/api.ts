@@ -53,6 +53,7 @@ import type {
   WordLevel,
   WordList,
 } from "./protocol";
+import type { Film } from "./film";
 import type { Recording, Replay, Restream } from "./recording";
 
 /** An answer that is no success. `message` can be shown to a person. */
@@ -225,6 +226,18 @@ export const api = {
     request("POST", `/activities/${at(slug)}/restreams`, { name, url }),
   removeRestream: (slug: string, id: number): Promise<unknown> =>
     request("DELETE", `/activities/${at(slug)}/restreams/${id}`),
+  film: (slug: string): Promise<Film> => request("GET", `/activities/${at(slug)}/film`),
+  planFilm: (slug: string, plan: { planned?: boolean; ends_activity?: boolean }): Promise<Film> =>
+    request("PUT", `/activities/${at(slug)}/film`, plan),
+  playFilm: (slug: string): Promise<Film> => request("POST", `/activities/${at(slug)}/film/play`),
+  stopFilm: (slug: string): Promise<Film> => request("POST", `/activities/${at(slug)}/film/stop`),
+  removeFilm: (slug: string): Promise<void> => request("DELETE", `/activities/${at(slug)}/film`),
+  announceFilm: (slug: string, name: string, size: number): Promise<Film> =>
+    request("POST", `/activities/${at(slug)}/film/upload`, { name, size }),
+  sendFilm: (slug: string, offset: number, piece: Blob): Promise<Film> =>
+    request("PUT", `/activities/${at(slug)}/film/upload?offset=${offset}`, piece, UPLOAD_PATIENCE),
+  filmOfRecording: (slug: string, activity: string): Promise<Film> =>
+    request("POST", `/activities/${at(slug)}/film/recording`, { activity }),
   receipt: (receipt: string): Promise<Receipt> => request("POST", "/receipts", { receipt }),
   withdraw: (receipt: string): Promise<Receipt> => request("POST", "/receipts/withdraw", { receipt }),
 

@@ -246,7 +246,7 @@ export interface AssessmentRow {
 export interface HistoryItem {
   at: string;
   who: string | null;
-  act: "create" | "import" | "edit" | "filing" | "notice" | "state" | "publish" | "attach" | "detach" | "materials" | "selection" | "selection-notice" | "selection-close" | "draw" | "reveal";
+  act: "create" | "import" | "edit" | "filing" | "notice" | "state" | "publish" | "film" | "attach" | "detach" | "materials" | "selection" | "selection-notice" | "selection-close" | "draw" | "reveal";
   changes: FieldChange[];
   note: string;
 }
