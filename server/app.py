@@ -218,9 +218,13 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         now=now,
     )
     stage = Stage(database, directory, presence, relay, recordings, hub, now)
-    film_files = FilmFiles(settings.data_dir / "films", limit=int(settings.film_gigabytes * 1e9))
     films = Films(
-        database, film_files.folder, stage, whip=lambda slug: f"{settings.local_url}/whip/{slug}", key=key, now=now
+        database,
+        settings.data_dir / "films",
+        stage,
+        whip=lambda slug: f"{settings.local_url}/whip/{slug}",
+        key=key,
+        now=now,
     )
     mailer = Mailer(settings.smtp_url, settings.mail_from)
     services = Services(
@@ -248,7 +252,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         recordings=recordings,
         restreams=restreams,
         stage=stage,
-        film_files=film_files,
+        film_files=FilmFiles(settings.data_dir / "films", limit=int(settings.film_gigabytes * 1e9)),
         films=films,
         audience=audience,
         lookups=Buckets(ADDRESS_LOOKUPS),
