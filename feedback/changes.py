@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from feedback.decisions import Decision, Progress
+from feedback.seals import REMOVED
 
 NOTHING = "（无）"
 _NUMBERS = {
@@ -30,6 +31,7 @@ class Change:
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
     """From the content of one version to that of the next (`server.protocol.OutcomesContent` as JSON)."""
     return [
+        *(Change(what, "（原有内容）", REMOVED) for what in after.get("deleted", ())),
         *_suggestions(_by_number(before), _by_number(after)),
         *_questions(before["questions"], after["questions"]),
         *_numbers(before["numbers"], after["numbers"]),
@@ -51,6 +53,8 @@ def _suggestions(before: Mapping[int, Mapping[str, Any]], after: Mapping[int, Ma
                 yield Change(f"{name}的{label}", old[field] or NOTHING, new[field] or NOTHING)
         if (old["decision"], old["transferred_to"]) != (new["decision"], new["transferred_to"]):
             yield Change(f"{name}的决定", _decision(old), _decision(new))
+        if old.get("topic", "") != new.get("topic", ""):
+            yield Change(f"{name}的分类", old.get("topic") or NOTHING, new.get("topic") or NOTHING)
         if old.get("merged", 0) != new.get("merged", 0):
             yield Change(f"{name}合并的条数", str(old.get("merged", 0)), str(new.get("merged", 0)))
         for update in new.get("updates", [])[len(old.get("updates", [])) :]:
@@ -67,12 +71,22 @@ def _decision(suggestion: Mapping[str, Any]) -> str:
 
 
 def _questions(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> Iterator[Change]:
-    # A published question has no number: its text and its author's masked name stand for it.
-    old = {(item["text"], item["nickname"]): item["answer"] or "已答复" for item in before}
-    new = {(item["text"], item["nickname"]): item["answer"] or "已答复" for item in after}
+    # Before questions had a number, their text and their author's masked name stood for them.
+    numbered = all("id" in item for item in (*before, *after))
+    old = {_key(item, numbered): item for item in before}
+    new = {_key(item, numbered): item for item in after}
     for key in [*old, *(key for key in new if key not in old)]:
-        if old.get(key) != new.get(key):
-            yield Change(f"对提问“{key[0]}”的答复", old.get(key, NOTHING), new.get(key, NOTHING))
+        was, now = _answer(old.get(key)), _answer(new.get(key))
+        if was != now:
+            yield Change(f"对提问“{(new.get(key) or old[key])['text']}”的答复", was, now)
+
+
+def _key(question: Mapping[str, Any], numbered: bool) -> object:
+    return question["id"] if numbered else (question["text"], question["nickname"])
+
+
+def _answer(question: Mapping[str, Any] | None) -> str:
+    return NOTHING if question is None else question["answer"] or "已答复"
 
 
 def _numbers(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

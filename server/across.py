@@ -19,6 +19,7 @@ from server.followup import WAITING, list_handovers
 from server.holidays import working_calendar
 from server.listing import Listed, list_activities
 from server.programme.deadlines import DeadlineKind
+from server.outcomes import PUBLISHABLE, said
 from server.store.entries import QUESTION
 from server.store.tables import Entry, Suggestion
 
@@ -108,7 +109,7 @@ async def _items(
     )
     found = []
     for row in rows:
-        if State(row.entry.state) not in PUBLIC:
+        if State(row.entry.state) not in PUBLISHABLE:
             continue
         activity = activities[row.activity_id]
         promised = due.get(row.activity_id)
@@ -116,7 +117,7 @@ async def _items(
             Item(
                 activity=activity,
                 number=row.number,
-                text=row.entry.text,
+                text=said(row),
                 decision=Decision(row.decision) if row.decision else None,
                 progress=Progress(row.updates[-1].progress) if row.updates else None,
                 transferred_to=row.receiver.name if row.receiver else None,

@@ -20,9 +20,9 @@ from server.digests import collect, write
 from server.errors import NotFound
 from server.holidays import entered_tables
 from server.identity import author_of
-from server.outcomes import receipt_code
 from server.personal import Seals
 from server.programme.calendar import YearTable
+from server.receipts import receipt_code
 from server.serve import stop_signal
 from server.services import utc_now
 from server.store.database import Database

@@ -10,7 +10,7 @@ from feedback.digest.wording import period
 from feedback.ledger import Ledger
 from feedback.states import AnswerMode
 from server.errors import Unavailable
-from server.outcomes import latest_outcomes
+from server.publishing import latest_outcomes
 from server.store.tables import Activity
 
 

@@ -11,8 +11,10 @@ from statistics import median
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from feedback import seals
 from feedback.decisions import Decision
-from server.outcomes import content_digest, draft, latest_outcomes, prepare
+from server.outcomes import draft
+from server.publishing import latest_outcomes, prepare
 from server.store.database import Database
 from server.store.entries import public_questions, staff_page
 from server.store.migrate import migrate
@@ -66,13 +68,14 @@ async def _fill(database: Database) -> None:
         activity.received, activity.state = ENTRIES, "ended"
         await session.flush()
         _, content = await prepare(session, activity)
+        published = seals.sealed(content)
         session.add(
             Publication(
                 activity_id=1,
                 version=1,
                 published_at=at,
-                sha256=content_digest(content),
-                content=content,
+                sha256=seals.digest(published),
+                content=published,
                 entry_ids={},
             )
         )

@@ -14,7 +14,7 @@ from feedback.states import PUBLIC, AnswerMode, State
 from feedback.utterance import Utterance
 from server.errors import Unavailable
 from server.followup import WAITING, HandoverState
-from server.outcomes import draft, hidden_by_reason
+from server.outcomes import PUBLISHABLE, draft, hidden_by_reason, said
 from server.programme.places import satisfied_share
 from server.realtime.presence import SAMPLE_SECONDS
 from server.satisfaction import opinion_of
@@ -60,8 +60,9 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
         suggestions=tuple(
             model.Suggestion(
                 number=item.number,
-                text=item.entry.text,
+                text=said(item),
                 nickname=item.entry.nickname,
+                topic=item.topic or None,
                 decision=Decision(item.decision) if item.decision else None,
                 reason=item.reason or None,
                 transferred_to=item.receiver.name if item.receiver else None,
@@ -75,7 +76,7 @@ async def collect(session: AsyncSession, activity: Activity, now: datetime) -> m
                 ),
             )
             for item in work.suggestions
-            if State(item.entry.state) in PUBLIC
+            if State(item.entry.state) in PUBLISHABLE
         ),
         errands=await _errands(session, activity.id),
         satisfaction=model.Satisfaction(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from feedback import seals
 from feedback.changes import Change, changes
 from feedback.decisions import Progress
 from feedback.states import State
@@ -70,6 +71,12 @@ class Version:
     version: int
     published_at: datetime
     sha256: str
+    note: str
+    """更正说明, in the unit's words."""
+    removed: int
+    """How many items of it were shortened later, at an author's request."""
+    verifiable: bool
+    """Whether its digest can still be computed (feedback.seals)."""
     changes: Sequence[Change]
 
 
@@ -88,6 +95,9 @@ async def versions(session: AsyncSession, activity_id: int, *, from_nothing: boo
             row.version,
             row.published_at,
             row.sha256,
+            str(row.content.get("note", "")),
+            seals.shortened(row.content),
+            seals.verifiable(row.content),
             changes(before.content, row.content)
             if before
             else changes(_NOTHING | {"numbers": row.content["numbers"]}, row.content)
@@ -107,15 +117,23 @@ def needs_release(activity: Activity) -> bool:
     return any(unit.four_eyes for unit in activity.units)
 
 
+async def note_put_forward(session: AsyncSession, activity: Activity) -> str:
+    """The 更正说明 of what waits to be released; empty where nothing waits."""
+    request = await session.get(ReleaseRequest, activity.id)
+    return request.note if request else ""
+
+
 async def request_release(
-    session: AsyncSession, principal: Principal, activity: Activity, sha256: str, now: datetime
+    session: AsyncSession, principal: Principal, activity: Activity, sha256: str, note: str, now: datetime
 ) -> None:
     """Put content forward for another person to release, in place of what was put forward before."""
     request = await session.get(ReleaseRequest, activity.id)
     if request is None:
-        session.add(ReleaseRequest(activity_id=activity.id, sha256=sha256, account_id=principal.account_id, at=now))
+        session.add(
+            ReleaseRequest(activity_id=activity.id, sha256=sha256, account_id=principal.account_id, at=now, note=note)
+        )
     else:
-        request.sha256, request.account_id, request.at = sha256, principal.account_id, now
+        request.sha256, request.account_id, request.at, request.note = sha256, principal.account_id, now, note
     session.add(_line(principal, activity.id, None, "release-request", now, sha256=sha256))
     await session.flush()
 

@@ -16,12 +16,12 @@ from feedback.digest.wording import moment, period
 from server.errors import NotFound
 from server.materials import MaterialsView, find_published, latest_materials
 from server.notices import history
-from server.outcomes import latest_outcomes
 from server.outcomes_views import OutcomesView
 from server.programme import notice_document
 from server.programme.deadlines import Form
 from server.programme.plan import ActivityKind
 from server.programme_views import NoticeView
+from server.publishing import latest_outcomes
 from server.store.tables import Activity
 from server.uploads import FileStore
 

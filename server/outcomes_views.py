@@ -1,6 +1,6 @@
 """What comes after an event, as it goes out: suggestions, what is published, and what a receipt finds."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
@@ -34,6 +34,7 @@ class SuggestionView(BaseModel):
     id: int
     number: int
     revision: int
+    topic: str
     entry: EntryView
     decision: str | None
     reason: str
@@ -48,6 +49,7 @@ class SuggestionView(BaseModel):
             id=suggestion.id,
             number=suggestion.number,
             revision=suggestion.revision,
+            topic=suggestion.topic,
             entry=EntryView.of(suggestion.entry, suggestion.id),
             decision=suggestion.decision,
             reason=suggestion.reason,
@@ -93,20 +95,31 @@ class NumbersView(LedgerView):
         return fields
 
 
-class _Grouped(BaseModel):
-    """Something published that may stand for others as well. What there is none of stays out of the digest."""
+class _Published(BaseModel):
+    """Something published that may stand for others as well. What there is none of stays out of the version."""
 
     merged: int = 0
+    salts: dict[str, str] = {}
+    """By part (`words`, `reply`): what its seal is computed with (feedback.seals)."""
+    seals: dict[str, str] = {}
+    """Of the parts that were deleted since, which have no salt any more."""
+    removed: dict[str, datetime] = {}
+    """The parts that were deleted at the author's request, and when."""
 
     @model_serializer(mode="wrap")
     def _as_published(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
-        return {name: value for name, value in fields.items() if value or name not in ("merged", "updates")}
+        return {name: value for name, value in fields.items() if value or name not in _LEFT_OUT}
 
 
-class PublishedQuestion(_Grouped):
+_LEFT_OUT = frozenset({"merged", "updates", "topic", "id", "salts", "seals", "removed"})
+
+
+class PublishedQuestion(_Published):
     """A question with its answer on the public page."""
 
+    id: int = 0
+    """The entry's, by which it is found in every version; 0 in versions published before this was told."""
     text: str
     nickname: str
     votes: int
@@ -117,6 +130,7 @@ class PublishedQuestion(_Grouped):
     @classmethod
     def of(cls, entry: Entry) -> "PublishedQuestion":
         return cls(
+            id=entry.id,
             text=entry.text,
             nickname=mask_name(entry.nickname),
             votes=entry.votes,
@@ -127,7 +141,7 @@ class PublishedQuestion(_Grouped):
         )
 
 
-class PublishedSuggestion(_Grouped):
+class PublishedSuggestion(_Published):
     """A suggestion with its decision on the public page."""
 
     number: int
@@ -137,6 +151,7 @@ class PublishedSuggestion(_Grouped):
     reason: str
     transferred_to: str | None
     decided_at: datetime
+    topic: str = ""
     updates: list[UpdateView] = []
 
     @classmethod
@@ -152,13 +167,19 @@ class PublishedSuggestion(_Grouped):
             transferred_to=suggestion.receiver.name if suggestion.receiver else None,
             decided_at=suggestion.decided_at,
             merged=suggestion.entry.merged_count,
+            topic=suggestion.topic,
             updates=[UpdateView.of(update) for update in suggestion.updates],
         )
 
 
 class OutcomesContent(BaseModel):
-    """What one version of the outcomes says: the part that its digest covers."""
+    """What one version of the outcomes says: the part that its digest covers (feedback.seals)."""
 
+    form: int = 1
+    note: str = ""
+    """更正说明: why there is this version, in the unit's words."""
+    deleted: list[str] = []
+    """What this version deleted at an author's request, in all versions before it as well."""
     numbers: NumbersView
     questions: list[PublishedQuestion]
     suggestions: list[PublishedSuggestion]
@@ -173,6 +194,14 @@ class OutcomesView(OutcomesContent):
     sha256: str
     answered_seconds: list[float | None] = []
     """Where each of `questions` was answered in the released recording, None for the others; not in the digest."""
+    verifiable: bool = True
+    """Whether `sha256` can be computed from what is served; False in an old version of which something was deleted."""
+    newest: int
+    """The newest version's number."""
+    totals: dict[str, int]
+    """How many `questions` and `suggestions` the version holds, where only the first were asked for."""
+    begins: dict[str, int] = {}
+    """Which of them is the first here, counted from 0."""
 
 
 class ReceiptActivity(BaseModel):
@@ -190,6 +219,17 @@ class ReceiptSuggestion(BaseModel):
     reason: str
     transferred_to: str | None
     published: bool
+
+
+class ReceiptRemoval(BaseModel):
+    """What the author asked the unit to delete from the published versions."""
+
+    state: str
+    """`asked`, `done`, `refused`."""
+    asked_at: datetime
+    due: date
+    reason: str
+    """Why it was refused."""
 
 
 class ReceiptHead(BaseModel):
@@ -215,3 +255,6 @@ class ReceiptView(BaseModel):
     """Set where it was merged: the answer and the suggestion are then that entry's."""
     answer: AnswerView | None
     suggestion: ReceiptSuggestion | None
+    published: bool
+    """Whether its words stand in a published version: the unit deletes them there, when the author asks."""
+    removal: ReceiptRemoval | None

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, NotFound
-from server.outcomes import receipt_code
 from server.personal import Person, Seals
 from server.programme.places import HOLDING, KEPT_DAYS, Category, IllegalStep, PlaceAct, PlaceState, step
+from server.receipts import receipt_code
 from server.selection import find_selection, holding, invitation_digest, move_up, next_number
 from server.selection_notices import notice_versions
 from server.store.journal import new_receipt

@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from feedback import states
 from feedback.scorer import Label
 from feedback.states import Kind, State
-from server.errors import Conflict, NotFound
+from server.errors import Conflict
 from server.merging import split, succeed
-from server.outcomes import receipt_code
-from server.outcomes_views import OutcomesContent
-from server.store.tables import Act, Activity, Entry, Publication, Suggestion
+from server.receipts import entry_of
+from server.standing import Standing
+from server.store.tables import Act, Entry, Suggestion
 
 
 async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> tuple[int, ...]:
@@ -20,18 +20,27 @@ async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> tuple[
 
     Returns the ids of the entries that changed: this one, and those that merging ties to it.
 
-    What stays is a row without text and name, so that the account still adds up, the receipt still answers, and a
-    message that is sent again does not come back. A suggestion that is not published yet is deleted with it.
-    Raises NotFound, and Conflict (`published`) for what stands in a published version: that is the unit's record, and
-    changing it is the unit's act.
+    A suggestion that is not published yet is deleted with it. Raises NotFound, and Conflict (`published`) for what
+    stands in a published version: that is the unit's record, and changing it is the unit's act (server.removals).
     """
-    entry = await session.scalar(select(Entry).where(Entry.receipt == receipt_code(receipt)).with_for_update())
-    if entry is None:
-        raise NotFound("没有找到这个回执，请核对后再试。")
+    entry = await entry_of(session, receipt, lock=True)
+    if entry.state == State.WITHDRAWN.value:
+        return (entry.id,)
+    await _require_unpublished(session, entry)
+    return await take_back(session, entry, now)
+
+
+async def take_back(
+    session: AsyncSession, entry: Entry, now: datetime, *, keep_suggestion: bool = False
+) -> tuple[int, ...]:
+    """Delete an entry's words. Returns the ids of the entries that changed.
+
+    What stays is a row without text and name, so that the account still adds up, the receipt still answers, and a
+    message that is sent again does not come back. With *keep_suggestion* the unit's decision on it stays too.
+    """
     if entry.state == State.WITHDRAWN.value:
         return (entry.id,)
     suggestion = await session.scalar(select(Suggestion).where(Suggestion.entry_id == entry.id))
-    await _require_unpublished(session, entry, suggestion)
     before = entry.state
     tied = await _let_go(session, entry, now)
     entry.state = states.apply(Kind(entry.kind), State(before), states.Act.WITHDRAW).value
@@ -44,9 +53,11 @@ async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> tuple[
     entry.label, entry.score, entry.utterance = Label.UNSCORED.value, None, None
     entry.corrected = None
     detail: dict[str, object] = {"from": before, "to": entry.state}
-    if suggestion is not None and suggestion.entry_id == entry.id:
-        detail["suggestion"] = suggestion.number
-        await session.delete(suggestion)
+    if suggestion is not None and not keep_suggestion:
+        await session.refresh(suggestion, ["entry_id"])  # an heir may have it now
+        if suggestion.entry_id == entry.id:
+            detail["suggestion"] = suggestion.number
+            await session.delete(suggestion)
     session.add(
         Act(at=now, account_id=None, activity_id=entry.activity_id, entry_id=entry.id, act="withdraw", detail=detail)
     )
@@ -64,30 +75,12 @@ async def _let_go(session: AsyncSession, entry: Entry, now: datetime) -> tuple[i
     return ((await split(session, entry, with_votes=False)).id,)
 
 
-async def _require_unpublished(session: AsyncSession, entry: Entry, suggestion: Suggestion | None) -> None:
-    publication = await session.scalar(
-        select(Publication)
-        .where(Publication.activity_id == entry.activity_id)
-        .order_by(Publication.version.desc())
-        .limit(1)
-    )
-    if publication is None:
+async def _require_unpublished(session: AsyncSession, entry: Entry) -> None:
+    places = await (await Standing.of(session, entry)).places(session)
+    if not places:
         return
-    activity = await session.get_one(Activity, entry.activity_id)
-    units = "、".join(unit.name for unit in activity.units)
-    if suggestion is not None and publication.entry_ids.get(str(suggestion.number)) == entry.id:
-        what = f"第{suggestion.number}号意见建议"
-    elif await _answered_in(session, OutcomesContent.model_validate(publication.content), entry):
-        what = "提问和答复"
-    else:
-        return
+    number = next((place.number for place in places if place.number is not None), None)
+    what = "提问和答复" if number is None else f"第{number}号意见建议"
     raise Conflict(
-        f"这条已作为{what}写入公布的结果（姓名已隐去），不能自行撤回。如需更正或删除，请联系{units}。", code="published"
+        f"这条已作为{what}写入公布的结果（姓名已隐去），不能自行撤回；可以申请由主办单位删除。", code="published"
     )
-
-
-async def _answered_in(session: AsyncSession, content: OutcomesContent, entry: Entry) -> bool:
-    """Whether one of the answers that the entry ever had is published: it may have been corrected or taken back."""
-    answered = await session.scalars(select(Act.at).where(Act.entry_id == entry.id, Act.act == states.Act.ANSWER.value))
-    times = {entry.answered_at, *answered}
-    return any(question.text == entry.text and question.answered_at in times for question in content.questions)

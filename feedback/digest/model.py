@@ -142,6 +142,8 @@ class Suggestion:
     decided_at: datetime | None = None
     merged: int = 0
     updates: tuple[Update, ...] = ()
+    topic: str | None = None
+    """分类: what it is about, as the unit filed it."""
 
     @property
     def progress(self) -> Progress | None:

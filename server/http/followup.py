@@ -22,11 +22,12 @@ from server.followup import (
     versions,
 )
 from server.http.endpoint import Call, endpoint
-from server.outcomes import content_digest, decide, prepare
+from server.outcomes import content_digest, decide
 from server.outcomes_views import SuggestionView
 from server.programme.calendar import beijing_date
 from server.programme_views import ChangeView
 from server.protocol import UnitView
+from server.publishing import prepare
 from server.store.tables import Act, Handover, Suggestion, Unit
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
@@ -80,11 +81,17 @@ class NewUpdate(BaseModel):
 
 
 class VersionView(BaseModel):
-    """A published version, and what it changed in the one before."""
+    """A published version, and what it changed in the one before.
+
+    `note` says why there is it; `removed` items were shortened later, at an author's request.
+    """
 
     version: int
     published_at: datetime
     sha256: str
+    note: str
+    removed: int
+    verifiable: bool
     changes: list[ChangeView]
 
 
@@ -92,6 +99,13 @@ class VersionList(BaseModel):
     """All published versions, the newest first."""
 
     versions: list[VersionView]
+
+
+class Forward(BaseModel):
+    """What is put forward; `note` (更正说明) says why there is a new version."""
+
+    model_config = ConfigDict(extra="forbid")
+    note: Words = Field("", max_length=500)
 
 
 class ReleaseRequested(BaseModel):
@@ -238,15 +252,17 @@ async def list_versions(call: Call[None]) -> VersionList:
     "/api/v1/activities/{activity}/outcomes/release",
     right=Right.DECIDE,
     summary="Put the outcomes forward for a second person to release (复核)",
+    body=Forward,
     answer=ReleaseRequested,
     status=202,
 )
-async def put_forward(call: Call[None]) -> ReleaseRequested:
+async def put_forward(call: Call[Forward]) -> ReleaseRequested:
+    note = call.body.note
     async with call.services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
-        _, content = await prepare(session, activity)
+        _, content = await prepare(session, activity, note)
         digest = content_digest(content)
-        await request_release(session, call.staff, activity, digest, call.services.now())
+        await request_release(session, call.staff, activity, digest, note, call.services.now())
     return ReleaseRequested(sha256=digest)
 
 

@@ -1,32 +1,39 @@
-"""Suggestions, decisions, the published outcomes, receipts, and the digest as a file."""
+"""Suggestions, decisions, the published outcomes, receipts, and the documents made of them."""
 
 import asyncio
+import json
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.decisions import Decision
 from feedback.digest import FORMATS
+from feedback.text import clean
 from server.activities import get_activity
 from server.adoption_report import collect_record, write_record
 from server.auth.rights import Principal, Right
 from server.digests import collect, write
 from server.followup import needs_release
 from server.http.endpoint import Call, endpoint
-from server.outcomes import content_digest, decide, draft, find_receipt, latest_outcomes, prepare, publish
+from server.outcomes import content_digest, decide, draft
 from server.outcomes_views import LedgerView, OutcomesView, ReceiptView, SuggestionView
+from server.publishing import Window, prepare, publish, serve
 from server.realtime.limits import network_of
+from server.receipts import find_receipt
 from server.store.tables import Act, Activity, ReleaseRequest
+
+Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
 
 
 class Release(BaseModel):
-    """复核: whether a second person has to release, and who put what forward."""
+    """复核: whether a second person has to release, and who put what forward, with which 更正说明."""
 
     required: bool
+    note: str
     requested_by: str | None
     requested_at: datetime | None
     current: bool
@@ -58,6 +65,27 @@ class SuggestionAnswer(BaseModel):
     """A suggestion after a decision."""
 
     suggestion: SuggestionView
+
+
+class NewVersion(BaseModel):
+    """`note` (更正说明) says why there is a new version; where a second person releases, it was put forward with it."""
+
+    model_config = ConfigDict(extra="forbid")
+    note: Words = Field("", max_length=500)
+
+
+class VersionQuery(BaseModel):
+    """Which version (the newest), and which part of its lists (whole): `limit` items from `questions` and `suggestions`
+    on, or the first pages up to the one that holds `question` (by its id) or `suggestion` (by its number).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    version: int | None = Field(None, ge=1, lt=2**31)
+    limit: int | None = Field(None, ge=1, le=500)
+    questions: int = Field(0, ge=0, lt=2**31)
+    suggestions: int = Field(0, ge=0, lt=2**31)
+    question: int | None = Field(None, ge=1, lt=2**53)
+    suggestion: int | None = Field(None, ge=1, lt=2**31)
 
 
 class ReceiptQuery(BaseModel):
@@ -97,10 +125,11 @@ async def _release(session: AsyncSession, principal: Principal, activity: Activi
     request = await session.get(ReleaseRequest, activity.id)
     current = False
     if request is not None and ready:
-        _, content = await prepare(session, activity)
+        _, content = await prepare(session, activity, request.note)
         current = content_digest(content) == request.sha256
     return Release(
         required=needs_release(activity),
+        note=request.note if request else "",
         requested_by=request.account.name if request else None,
         requested_at=request.at if request else None,
         current=current,
@@ -137,31 +166,44 @@ async def set_decision(call: Call[DecisionChange]) -> SuggestionAnswer:
     "/api/v1/activities/{activity}/outcomes",
     right=Right.DECIDE,
     summary="Publish the outcomes as a new version",
+    body=NewVersion,
     answer=OutcomesView,
     status=201,
 )
-async def publish_outcomes(call: Call[None]) -> OutcomesView:
+async def publish_outcomes(call: Call[NewVersion]) -> web.Response:
+    note = call.body.note
     async with call.services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
-        outcomes = await publish(session, call.staff, activity, call.services.now())
-    await call.services.hub.published(call.target.id, outcomes.version)
+        publication = await publish(session, call.staff, activity, call.services.now(), note)
+        content = await serve(session, activity)
+    await call.services.hub.published(call.target.id, publication.version)
     call.services.subscriptions.wake()
-    return outcomes
+    return web.json_response(text=_json(content), status=201, headers={"Cache-Control": "no-store"})
 
 
 @endpoint(
     "GET",
     "/api/v1/activities/{activity}/outcomes",
     right=Right.PUBLIC,
-    summary="The published outcomes",
+    summary="A published version of the outcomes, the newest by default, whole by default",
+    query=VersionQuery,
     answer=OutcomesView,
 )
-async def show_outcomes(call: Call[None]) -> web.Response:
+async def show_outcomes(call: Call[VersionQuery]) -> web.Response:
+    wanted = call.body
+    window = None
+    if wanted.limit is not None:
+        window = Window(wanted.limit, wanted.questions, wanted.suggestions, wanted.question, wanted.suggestion)
     async with call.services.database.read() as session:
-        view = await latest_outcomes(session, await get_activity(session, call.target.slug))
+        activity = await get_activity(session, call.target.slug)
+        content = await serve(session, activity, wanted.version, window)
     # Public data: any site may read it from a page of its own.
     headers = {"Cache-Control": "no-store", "Access-Control-Allow-Origin": "*"}
-    return web.Response(text=view.model_dump_json(), content_type="application/json", headers=headers)
+    return web.json_response(text=_json(content), headers=headers)
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 @endpoint(

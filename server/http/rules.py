@@ -12,9 +12,9 @@ from server.auth.rights import Principal, Right
 from server.errors import BadRequest, Conflict, Forbidden
 from server.http.endpoint import Call, endpoint
 from server.moderation_rules import DISTRICT, explain
-from server.outcomes import find_receipt
 from server.outcomes_views import ReceiptView
 from server.realtime.limits import network_of
+from server.receipts import find_receipt
 from server.store.tables import Act, Ban, Unit, WordTable
 from server.withdrawal import withdraw
 

@@ -60,6 +60,17 @@ async def public_questions(session: AsyncSession, activity_id: int) -> Sequence[
     return (await session.scalars(query)).all()
 
 
+async def answered_questions(session: AsyncSession, activity_id: int) -> Sequence[Entry]:
+    """All public questions that have an answer, in the order of the queue: what a version of the outcomes holds."""
+    query = select(Entry).where(
+        Entry.activity_id == activity_id,
+        Entry.kind == QUESTION,
+        Entry.state.in_(PUBLIC_QUESTION_STATES),
+        Entry.answer_mode.is_not(None),
+    )
+    return (await session.scalars(query.order_by(Entry.votes.desc(), Entry.id))).all()
+
+
 async def removed_before(session: AsyncSession, activity_id: int, last: int) -> list[int]:
     """Ids up to `last` that were hidden, declined, withdrawn or put back to waiting, the latest changes first."""
     query = (

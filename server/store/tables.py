@@ -279,6 +279,8 @@ class Suggestion(Base):
     number: Mapped[int]
     revision: Mapped[int] = mapped_column(default=1)
     marked_at: Mapped[datetime]
+    topic: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    """分类: what it is about, as the unit filed it; empty while nobody did."""
     decision: Mapped[str | None] = mapped_column(String(32))
     reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     transferred_to: Mapped[str | None] = mapped_column(ForeignKey("unit.id"))
@@ -318,6 +320,8 @@ class ReleaseRequest(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """更正说明 of the version, part of what was put forward."""
     account: Mapped[Account] = relationship(lazy="selectin")
 
 

@@ -44,6 +44,7 @@ PUBLIC = {
     "POST /api/v1/receipts",
     # Whoever has the receipt of an entry: its author.
     "POST /api/v1/receipts/withdraw",
+    "POST /api/v1/receipts/removal",
     "GET /api/v1/openapi.json",
     # The replay: nothing before the unit released it.
     "GET /api/v1/activities/{activity}/replay",

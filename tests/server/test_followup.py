@@ -1,7 +1,5 @@
 """After the decisions: many at once, progress with its history, a second person, versions, and other units."""
 
-import hashlib
-import json
 from typing import Any
 
 import aiohttp
@@ -10,6 +8,7 @@ from server.followup import HandoverAct, HandoverState
 from tests.citizen import citizen, speech
 from tests.programme.desk import staff_of
 from tests.service import ServiceProcess, Staff
+from tests.verify import by_hand
 
 
 async def _ended(service: ServiceProcess, admin: Staff, *texts: str, unit: str = "caiyu") -> tuple[str, list[int]]:
@@ -76,9 +75,7 @@ async def test_progress_is_told_later_and_each_version_says_what_it_changed(
         ("done", "区级统筹"),
     ]
     # Anyone can compute the digest from what is served, of a version with updates as of one without.
-    content = {name: shown[name] for name in ("numbers", "questions", "suggestions")}
-    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    assert hashlib.sha256(canonical.encode()).hexdigest() == second["sha256"] == shown["sha256"]
+    assert by_hand(shown) == second["sha256"] == shown["sha256"]
     versions = (await _public(service, f"{path}/outcomes/versions"))["versions"]
     assert [(item["version"], item["sha256"]) for item in versions] == [(2, second["sha256"]), (1, first["sha256"])]
     assert [change["after"] for change in versions[0]["changes"]] == ["推进中：已向区里申请", "已落实：三号窗口已开"]

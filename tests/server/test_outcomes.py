@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import hashlib
 import io
 import json
 import zipfile
@@ -14,6 +13,7 @@ import pytest
 
 from tests.citizen import citizen, speech
 from tests.service import ServiceProcess, Staff
+from tests.verify import by_hand
 
 
 async def test_a_unit_decides_publishes_and_a_citizen_finds_the_answer(service: ServiceProcess, admin: Staff) -> None:
@@ -81,9 +81,7 @@ async def test_a_unit_decides_publishes_and_a_citizen_finds_the_answer(service: 
     assert [item["nickname"] for item in page["suggestions"]] == ["李**", "王**"]
     assert page["questions"][0]["answer"] == "与编制内教师同工同酬。"
     assert "红包" not in json.dumps(page, ensure_ascii=False)
-    content = {name: page[name] for name in ("numbers", "questions", "suggestions")}
-    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    assert hashlib.sha256(canonical.encode()).hexdigest() == page["sha256"]
+    assert by_hand(page) == page["sha256"]
 
     assert receipts[praise["id"]]["suggestion"] is None
     assert receipts[insult["id"]]["state"] == "hidden"

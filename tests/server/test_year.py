@@ -17,9 +17,9 @@ from server.holidays import working_calendar
 from server.materials import column
 from server.notices import announced, draft, publish
 from server.outcomes import decide
-from server.outcomes import publish as publish_outcomes
 from server.programme.calendar import beijing_date
 from server.protocol import DeadlineView
+from server.publishing import publish as publish_outcomes
 from server.store.database import Database
 from server.store.journal import Journal, NewEntry
 from server.store.materials import Material
