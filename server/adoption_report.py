@@ -39,6 +39,7 @@ async def collect_record(session: AsyncSession, activity: Activity) -> adoption.
                 transferred_to=item.transferred_to,
                 decided_at=item.decided_at,
                 merged=item.merged,
+                topic=item.topic or None,
                 updates=tuple(
                     Update(update.at, update.by, Progress(update.progress), update.text) for update in item.updates
                 ),

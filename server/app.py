@@ -46,6 +46,7 @@ from server.http import (
     sentiment,
     session,
     subscriptions,
+    topics,
     webrtc,
 )
 from server.http import (
@@ -115,6 +116,7 @@ HANDLERS = (
     sentiment,
     accounts,
     subscriptions,
+    topics,
     webrtc,
     hls,
     recordings_http,

@@ -202,6 +202,8 @@ class OutcomesView(OutcomesContent):
     """How many `questions` and `suggestions` the version holds, where only the first were asked for."""
     begins: dict[str, int] = {}
     """Which of them is the first here, counted from 0."""
+    topics: dict[str, int] = {}
+    """How many suggestions of the version stand under each topic, the fullest first."""
 
 
 class ReceiptActivity(BaseModel):

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from feedback import seals
 from feedback.decisions import Decision
 from feedback.states import AnswerMode, Reason, State
+from feedback.topics import UNFILED, counted
 from server.auth.rights import Principal
 from server.errors import Conflict, NotFound
 from server.followup import needs_release, note_put_forward, require_release
@@ -42,6 +43,8 @@ class Window:
     suggestions: int = 0
     question: int | None = None
     suggestion: int | None = None
+    topic: str | None = None
+    """Only suggestions under that topic."""
 
 
 async def prepare(session: AsyncSession, activity: Activity, note: str = "") -> tuple[Draft, Content]:
@@ -136,8 +139,11 @@ async def serve(
     content: Content = dict(publication.content)
     recording = await public_recording(session, activity.id)
     begins, totals = {}, {}
+    topics = counted([item.get("topic", "") for item in content["suggestions"]])
     for name in _LISTS:
         items = content[name]
+        if window is not None and window.topic is not None and name == "suggestions":
+            items = [item for item in items if (item.get("topic") or UNFILED) == window.topic]
         totals[name] = len(items)
         first, last = _bounds(name, items, window)
         begins[name] = first
@@ -163,6 +169,7 @@ async def serve(
         "answered_seconds": seconds,
         "totals": totals,
         "begins": begins,
+        "topics": topics,
     }
 
 

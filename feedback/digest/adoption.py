@@ -14,9 +14,10 @@ from types import MappingProxyType
 from feedback.decisions import DENOMINATOR, Adoption, adoption
 from feedback.digest.csv import inert
 from feedback.digest.figures import Figure, Unit
-from feedback.digest.model import Suggestion
+from feedback.digest.model import Suggestion, by_topic
 from feedback.digest.report import Block, Note, Report, Table, Text, numbered
 from feedback.digest.sheet import COUNT, MOMENT, Column, Sheet, book
+from feedback.digest.topic_table import topic_table
 from feedback.digest.wording import beijing, moment, short_moment
 from feedback.ledger import Ledger
 from feedback.text import clean
@@ -53,6 +54,10 @@ class Record:
     def adoption(self) -> Adoption:
         return adoption(item.decision for item in self.suggestions)
 
+    @property
+    def by_topic(self) -> dict[str, Adoption]:
+        return by_topic(self.suggestions)
+
 
 def figures(record: Record) -> list[Figure]:
     """The numbers, once for all formats."""
@@ -70,6 +75,7 @@ def figures(record: Record) -> list[Figure]:
         ("收发台账", "本人撤回", account.withdrawn, Unit.COUNT),
         ("收发台账", "依法删除", account.deleted, Unit.COUNT),
         *(("采纳情况", decision.text, number, Unit.COUNT) for decision, number in counts.by_decision.items()),
+        *(("意见建议分类", topic, number.total, Unit.COUNT) for topic, number in record.by_topic.items()),
         ("采纳情况", "合计", counts.total, Unit.COUNT),
         ("采纳情况", "采纳率", counts.rate, Unit.SHARE),
         ("采纳情况", "采纳率口径", DENOMINATOR, Unit.TEXT),
@@ -94,6 +100,7 @@ def cleaned(record: Record) -> Record:
                 item,
                 text=clean(item.text),
                 nickname=clean(item.nickname),
+                topic=clean(item.topic or "") or None,
                 reason=clean(item.reason or "") or None,
                 transferred_to=clean(item.transferred_to or "") or None,
                 updates=tuple(
@@ -148,14 +155,15 @@ def _suggestions(record: Record) -> list[Block]:
     rows = [
         (
             str(item.number),
-            item.text,
+            f"〔{item.topic}〕{item.text}" if item.topic else item.text,
             item.nickname,
             item.decision.text if item.decision else "—",
             _outcome(item) or "—",
         )
         for item in record.suggestions
     ]
-    return [Table(("编号", "意见建议", "提出人", "决定", "理由和落实情况"), (14, 58, 20, 22, 42), rows)]
+    table = Table(("编号", "意见建议", "提出人", "决定", "理由和落实情况"), (14, 58, 20, 22, 42), rows)
+    return [*topic_table(record.by_topic), table]
 
 
 def _outcome(item: Suggestion) -> str:
@@ -198,6 +206,7 @@ _SUGGESTION = (
     "意见建议号",
     "内容",
     "提出人",
+    "分类",
     "合并条数",
     "采纳决定",
     "理由",
@@ -215,6 +224,7 @@ def _suggestion_rows(record: Record) -> list[tuple[str | int | datetime | None, 
             item.number,
             item.text,
             item.nickname,
+            item.topic,
             item.merged,
             item.decision.text if item.decision else None,
             item.reason,
@@ -232,7 +242,7 @@ def _answer_rows(record: Record) -> list[tuple[str | datetime | None, ...]]:
 
 
 def _xlsx(record: Record) -> bytes:
-    widths = (12, 60, 14, 10, 11, 44, 20, 20, 11, 44)
+    widths = (12, 60, 14, 16, 10, 11, 44, 20, 20, 11, 44)
     formats = {"意见建议号": "0", "合并条数": COUNT, "决定时间": MOMENT}
     numbers = [
         (line.section, line.name, line.text if line.unit in (Unit.SHARE, Unit.MOMENT) else line.value)
@@ -292,6 +302,7 @@ def _json(record: Record) -> bytes:
                 "number": item.number,
                 "text": item.text,
                 "nickname": item.nickname,
+                "topic": item.topic,
                 "merged": item.merged,
                 "decision": item.decision.value if item.decision else None,
                 "reason": item.reason,

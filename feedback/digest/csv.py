@@ -16,7 +16,7 @@ from feedback.digest.wording import beijing, short_moment
 
 HEADER = (
     "类型", "编号", "时间", "昵称", "内容", "状态", "票数", "合并条数", "情感", "情感得分", "话语类型",
-    "答复方式", "答复内容", "答复时间", "意见建议号", "采纳决定", "理由", "转办单位", "决定时间",
+    "答复方式", "答复内容", "答复时间", "意见建议号", "分类", "采纳决定", "理由", "转办单位", "决定时间",
     "落实情况", "落实经过",
 )  # fmt: skip
 
@@ -120,9 +120,10 @@ def _question(question: Question, suggestion: Suggestion | None) -> Sequence[str
 
 def _decision(number: int | None, suggestion: Suggestion | None) -> Sequence[str]:
     if suggestion is None:
-        return ("" if number is None else str(number), *("",) * 6)
+        return ("" if number is None else str(number), *("",) * 7)
     return (
         str(suggestion.number),
+        inert(suggestion.topic or ""),
         suggestion.decision.text if suggestion.decision else "",
         inert(suggestion.reason or ""),
         inert(suggestion.transferred_to or ""),

@@ -51,6 +51,7 @@ def figures(digest: Digest) -> list[Figure]:
         "隐藏原因": {reason.text: (digest.hidden.get(reason, 0), Unit.COUNT) for reason in Reason},
         "情感参考": _sentiment(digest),
         "评论类型": {kind.text: (number, Unit.COUNT) for kind, number in digest.by_utterance.items()},
+        "意见建议分类": {topic: (counts.total, Unit.COUNT) for topic, counts in digest.by_topic.items()},
         "采纳情况": _adoption(digest),
         "落实情况": {
             (progress.text if progress else "尚未填写"): (number, Unit.COUNT)

@@ -11,7 +11,7 @@ from feedback.digest.model import Activity, Audience, Comment, Digest, Question,
 from feedback.scorer import Label
 from feedback.states import Reason
 
-VERSION = 3
+VERSION = 4
 
 
 def render(digest: Digest) -> bytes:
@@ -155,6 +155,7 @@ def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
         "number": suggestion.number,
         "text": suggestion.text,
         "nickname": suggestion.nickname,
+        "topic": suggestion.topic,
         "merged": suggestion.merged,
         "decision": _code(suggestion.decision),
         "reason": suggestion.reason,

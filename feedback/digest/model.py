@@ -4,7 +4,7 @@ Times are aware datetimes; documents show them in Beijing time. The model carrie
 them (“朱**”) is that format's business, see `docs/digest.md`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from feedback.ledger import Ledger
 from feedback.scorer import Label
 from feedback.states import AnswerMode, Reason, State
 from feedback.text import clean
+from feedback.topics import UNFILED, counted
 from feedback.utterance import Utterance
 
 
@@ -235,6 +236,11 @@ class Digest:
         return counts
 
     @property
+    def by_topic(self) -> dict[str, Adoption]:
+        """Suggestions by 分类 with their decisions, the fullest first; empty while none is filed."""
+        return by_topic(self.suggestions)
+
+    @property
     def by_utterance(self) -> dict[Utterance, int]:
         """Comments by what kind of utterance they are."""
         counts = dict.fromkeys(Utterance, 0)
@@ -264,6 +270,14 @@ class Digest:
             ),
             *(ToDo(f"转办（{errand.state}）", errand.text, errand.unit, errand.due) for errand in self.errands),
         )
+
+
+def by_topic(suggestions: Sequence[Suggestion]) -> dict[str, Adoption]:
+    """Decisions by topic, the fullest first, `topics.UNFILED` last; empty while no suggestion is filed."""
+    names = counted([item.topic or "" for item in suggestions])
+    if set(names) <= {UNFILED}:
+        return {}
+    return {name: adoption(item.decision for item in suggestions if (item.topic or UNFILED) == name) for name in names}
 
 
 def cleaned(digest: Digest) -> Digest:

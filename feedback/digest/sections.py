@@ -10,6 +10,7 @@ from feedback.digest.chart import sentiment_bars, watching_line
 from feedback.digest.figures import Figure, figures
 from feedback.digest.model import Digest, Question, Suggestion
 from feedback.digest.report import Block, Heading, Note, Picture, Report, Table, Text, numbered
+from feedback.digest.topic_table import topic_table
 from feedback.digest.wording import minutes, moment, period, share, short_moment
 from feedback.scorer import Label
 from feedback.states import Reason
@@ -225,6 +226,7 @@ def _suggestions(digest: Digest) -> list[Block]:
             f"{progress.text if progress else '尚未填写'}{number}条" for progress, number in digest.by_progress.items()
         )
         blocks.append(Text(f"落实情况（与决定分别统计）：{told}。"))
+    blocks += topic_table(digest.by_topic)
     if adoption.total > MOST_SUGGESTIONS:
         blocks.append(Text(f"下表按编号列出前{MOST_SUGGESTIONS}条；{_ELSEWHERE}"))
     return [
@@ -235,7 +237,7 @@ def _suggestions(digest: Digest) -> list[Block]:
             [
                 (
                     str(item.number),
-                    item.text,
+                    f"〔{item.topic}〕{item.text}" if item.topic else item.text,
                     f"{mask_name(item.nickname)}{_merged(item)}",
                     item.decision.text if item.decision else "尚未决定",
                     _outcome(item),

@@ -175,6 +175,7 @@ def _suggestions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
         Column("意见建议号", 12, "0"),
         Column("提出人", 14),
         Column("内容", 60),
+        Column("分类", 16),
         Column("合并条数", 10, COUNT),
         *_DECISION,
     )
@@ -183,6 +184,7 @@ def _suggestions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
             suggestion.number,
             suggestion.nickname,
             suggestion.text,
+            suggestion.topic,
             suggestion.merged,
             suggestion.decision.text if suggestion.decision else "尚未决定",
             suggestion.reason,

@@ -76,7 +76,8 @@ class NewVersion(BaseModel):
 
 class VersionQuery(BaseModel):
     """Which version (the newest), and which part of its lists (whole): `limit` items from `questions` and `suggestions`
-    on, or the first pages up to the one that holds `question` (by its id) or `suggestion` (by its number).
+    on, or the first pages up to the one that holds `question` (by its id) or `suggestion` (by its number); of
+    suggestions only those under `topic`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -86,6 +87,7 @@ class VersionQuery(BaseModel):
     suggestions: int = Field(0, ge=0, lt=2**31)
     question: int | None = Field(None, ge=1, lt=2**53)
     suggestion: int | None = Field(None, ge=1, lt=2**31)
+    topic: str | None = Field(None, max_length=20)
 
 
 class ReceiptQuery(BaseModel):
@@ -193,7 +195,7 @@ async def show_outcomes(call: Call[VersionQuery]) -> web.Response:
     wanted = call.body
     window = None
     if wanted.limit is not None:
-        window = Window(wanted.limit, wanted.questions, wanted.suggestions, wanted.question, wanted.suggestion)
+        window = Window(**wanted.model_dump(exclude={"version"}))
     async with call.services.database.read() as session:
         activity = await get_activity(session, call.target.slug)
         content = await serve(session, activity, wanted.version, window)

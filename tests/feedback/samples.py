@@ -102,11 +102,19 @@ def ordinary() -> Digest:
                 Update(at(3600), "观音寺街道", Progress.NOT_STARTED, "已列入计划"),
                 Update(at(4000), None, Progress.UNDER_WAY, "第一个小区开工"),
             ),
+            topic="停车充电",
         ),
         Suggestion(
-            2, "地下车库什么时候开放？", "匿名", Decision.TRANSFERRED, "属物业管理范围", "区住房城乡建设委", at(3000)
+            2,
+            "地下车库什么时候开放？",
+            "匿名",
+            Decision.TRANSFERRED,
+            "属物业管理范围",
+            "区住房城乡建设委",
+            at(3000),
+            topic="停车充电",
         ),
-        Suggestion(3, "希望增加周末服务窗口", "朱文静", Decision.ADOPTED, None, None, at(3010)),
+        Suggestion(3, "希望增加周末服务窗口", "朱文静", Decision.ADOPTED, None, None, at(3010), topic="服务时间"),
         Suggestion(4, "请把活动改到晚上", "刘洋", None),
     )
     labels = [comment.label for comment in comments] + [question.label for question in questions]

@@ -24,11 +24,14 @@ import type {
   HandoverAct,
   Ledger,
   Outcomes,
+  OutcomesWanted,
   OutcomeVersion,
   Progress,
   Receipt,
   Release,
+  Removal,
   Suggestion,
+  Topics,
   UnitSettings,
 } from "./outcomes";
 import type {
@@ -216,7 +219,11 @@ export const api = {
   activities: async (): Promise<Summary[]> =>
     (await request<{ activities: Summary[] }>("GET", "/activities")).activities,
   activity: (slug: string): Promise<Activity> => request("GET", `/activities/${at(slug)}`),
-  outcomes: (slug: string): Promise<Outcomes> => request("GET", `/activities/${at(slug)}/outcomes`),
+  outcomes: (slug: string, wanted: OutcomesWanted = {}): Promise<Outcomes> => {
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(wanted)) if (value !== undefined) search.set(name, String(value));
+    return request("GET", `/activities/${at(slug)}/outcomes?${search.toString()}`);
+  },
   replay: (slug: string): Promise<Replay> => request("GET", `/activities/${at(slug)}/replay`),
   recording: (slug: string): Promise<Recording> => request("GET", `/activities/${at(slug)}/recording`),
   setRecording: (slug: string, change: { allowed?: boolean; released?: boolean }): Promise<Recording> =>
@@ -240,6 +247,14 @@ export const api = {
     request("POST", `/activities/${at(slug)}/film/recording`, { activity }),
   receipt: (receipt: string): Promise<Receipt> => request("POST", "/receipts", { receipt }),
   withdraw: (receipt: string): Promise<Receipt> => request("POST", "/receipts/withdraw", { receipt }),
+  askRemoval: (receipt: string, note: string): Promise<Receipt> => request("POST", "/receipts/removal", { receipt, note }),
+  removals: async (slug: string): Promise<Removal[]> =>
+    (await request<{ removals: Removal[] }>("GET", `/activities/${at(slug)}/removals`)).removals,
+  answerRemoval: async (id: number, act: { act: "remove"; reply: boolean } | { act: "refuse"; reason: string }): Promise<Removal> =>
+    (await request<{ removal: Removal }>("POST", `/removals/${id}`, act)).removal,
+  topics: (slug: string): Promise<Topics> => request("GET", `/activities/${at(slug)}/topics`),
+  fileUnder: (slug: string, suggestions: number[], topic: string): Promise<{ filed: number }> =>
+    request("POST", `/activities/${at(slug)}/topics`, { suggestions, topic }),
 
   signIn: async (username: string, password: string): Promise<Account> =>
     (await request<{ account: Account }>("POST", "/session", { username, password })).account,
@@ -300,8 +315,8 @@ export const api = {
     (await request<{ suggestion: Suggestion }>("POST", `/suggestions/${id}/updates`, { progress, text })).suggestion,
   outcomeVersions: async (slug: string): Promise<OutcomeVersion[]> =>
     (await request<{ versions: OutcomeVersion[] }>("GET", `/activities/${at(slug)}/outcomes/versions`)).versions,
-  requestRelease: (slug: string): Promise<{ sha256: string }> =>
-    request("POST", `/activities/${at(slug)}/outcomes/release`, {}),
+  requestRelease: (slug: string, note: string): Promise<{ sha256: string }> =>
+    request("POST", `/activities/${at(slug)}/outcomes/release`, { note }),
   handOver: async (entry: number, input: { unit: string; due: string | null; note: string }): Promise<Handover> =>
     (await request<{ handover: Handover }>("POST", `/entries/${entry}/handovers`, input)).handover,
   handovers: async (): Promise<Handover[]> => (await request<{ handovers: Handover[] }>("GET", "/handovers")).handovers,
@@ -311,7 +326,8 @@ export const api = {
     (await request<{ units: UnitSettings[] }>("GET", "/unit-settings")).units,
   changeUnit: (id: string, four_eyes: boolean): Promise<UnitSettings> =>
     request("PUT", `/unit-settings/${at(id)}`, { four_eyes }),
-  publishOutcomes: (slug: string): Promise<Outcomes> => request("POST", `/activities/${at(slug)}/outcomes`, {}),
+  publishOutcomes: (slug: string, note: string): Promise<Outcomes> =>
+    request("POST", `/activities/${at(slug)}/outcomes`, { note }),
   subscribe: (slug: string, email: string, number: number): Promise<unknown> =>
     request("POST", `/activities/${at(slug)}/subscriptions`, { email, number }),
   confirmSubscription: (token: string): Promise<{ slug: string; title: string; number: number }> =>

@@ -18,7 +18,16 @@ export interface OutcomeNumbers extends Ledger {
   hidden?: Partial<Record<HideReason, number>>;
 }
 
-export interface OutcomeQuestion {
+/** What the check of a version needs (docs/outcomes.md), and what was deleted at the author's request. */
+export interface Sealed {
+  salts?: Record<string, string>;
+  seals?: Record<string, string>;
+  removed?: Record<string, string>;
+}
+
+export interface OutcomeQuestion extends Sealed {
+  /** Absent in versions published before this was told. */
+  id?: number;
   text: string;
   nickname: string;
   merged?: number;
@@ -28,8 +37,9 @@ export interface OutcomeQuestion {
   answered_at: string | null;
 }
 
-export interface OutcomeSuggestion {
+export interface OutcomeSuggestion extends Sealed {
   number: number;
+  topic?: string;
   text: string;
   nickname: string;
   merged?: number;
@@ -45,11 +55,32 @@ export interface Outcomes {
   published_at: string;
   published_by: string;
   sha256: string;
+  form?: number;
+  /** Why there is this version. */
+  note?: string;
+  deleted?: string[];
   numbers: OutcomeNumbers;
   questions: OutcomeQuestion[];
   suggestions: OutcomeSuggestion[];
   /** Where each question was answered in the released recording. */
   answered_seconds: (number | null)[];
+  /** False where something was deleted from a version of the old form: its digest cannot be computed any more. */
+  verifiable: boolean;
+  newest: number;
+  totals: { questions: number; suggestions: number };
+  begins: { questions: number; suggestions: number };
+  topics: Record<string, number>;
+}
+
+/** Which part of which version. */
+export interface OutcomesWanted {
+  version?: number;
+  limit?: number;
+  questions?: number;
+  suggestions?: number;
+  question?: number;
+  suggestion?: number;
+  topic?: string;
 }
 
 /** The public entry that an author's entry was merged into. */
@@ -79,12 +110,39 @@ export interface Receipt {
     transferred_to: string | null;
     published: boolean;
   } | null;
+  /** Whether its words stand in a published version: the unit deletes them there, when the author asks. */
+  published: boolean;
+  removal: { state: RemovalState; asked_at: string; due: string; reason: string } | null;
+}
+
+export type RemovalState = "asked" | "done" | "refused";
+
+/** An author asks the unit to delete from the published versions what they wrote. */
+export interface Removal {
+  id: number;
+  entry: number;
+  text: string;
+  state: RemovalState;
+  note: string;
+  asked_at: string;
+  due: string;
+  late: boolean;
+  decided_at: string | null;
+  reason: string;
+  version: number | null;
+}
+
+/** 分类 of an activity's suggestions, and what a program proposes by the words that they share. */
+export interface Topics {
+  topics: { topic: string; count: number }[];
+  proposals: { topic: string; suggestions: number[] }[];
 }
 
 export interface Suggestion {
   id: number;
   number: number;
   revision: number;
+  topic: string;
   entry: Entry;
   decision: Decision | null;
   reason: string;
@@ -110,12 +168,17 @@ export interface OutcomeVersion {
   version: number;
   published_at: string;
   sha256: string;
+  note: string;
+  /** How many items were shortened later, at an author's request. */
+  removed: number;
+  verifiable: boolean;
   changes: { label: string; before: string; after: string }[];
 }
 
 /** Whether a second person has to release what is published, and who put what forward. */
 export interface Release {
   required: boolean;
+  note: string;
   requested_by: string | null;
   requested_at: string | null;
   current: boolean;
