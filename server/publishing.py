@@ -30,6 +30,8 @@ from server.store.tables import Act, Activity, Entry, Publication
 
 Content = dict[str, Any]
 _LISTS = ("questions", "suggestions")
+_NAMED = 10
+"""Of what is missing, so many are named in a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ async def prepare(session: AsyncSession, activity: Activity, note: str = "") -> 
     """The work, and the content that would be published now. Raises Conflict (`incomplete`) with what is missing."""
     work = await draft(session, activity)
     if work.problems:
-        raise Conflict("；".join(work.problems) + "。", code="incomplete")
+        named = "；".join(work.problems[:_NAMED])
+        rest = f"；还有{len(work.problems) - _NAMED}项" if len(work.problems) > _NAMED else ""
+        raise Conflict(f"{named}{rest}。", code="incomplete")
     taken = await _taken_out(session, activity.id)
     suggestions = [
         _shortened(PublishedSuggestion.of(item), taken.get(item.entry_id) if _gone(item.entry) else None)
