@@ -18,8 +18,8 @@ from server.deadlines import timetable_of
 from server.followup import WAITING, list_handovers
 from server.holidays import working_calendar
 from server.listing import Listed, list_activities
-from server.programme.deadlines import DeadlineKind
 from server.outcomes import PUBLISHABLE, said
+from server.programme.deadlines import DeadlineKind
 from server.store.entries import QUESTION
 from server.store.tables import Entry, Suggestion
 
