@@ -29,6 +29,10 @@ from server.store.database import Database
 from server.store.migrate import migrate
 from server.store.tables import Account, Activity
 from streaming.publish import Progress, PublishError, publish
+from streaming.source import is_stream
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between two tries of a source that broke off."""
 
 
 @asynccontextmanager
@@ -140,10 +144,13 @@ async def entered_holidays(settings: Settings) -> tuple[YearTable, ...]:
         return await entered_tables(session)
 
 
-async def publish_file(source: str, whip_url: str, token: str, *, loop: bool) -> int:
-    """Publish until the source ends or Ctrl-C. Returns the exit status."""
+async def publish_file(source: str, whip_url: str, token: str, *, loop: bool, reconnect: bool) -> int:
+    """Publish until the source ends or Ctrl-C. Returns the exit status.
+
+    With `reconnect` a source or a line that breaks off is tried again, for as long as another try may help.
+    """
     stop = stop_signal()
-    work = asyncio.create_task(publish(source, whip_url, token, loop=loop, on_progress=_progress))
+    work = asyncio.create_task(_publish_again_and_again(source, whip_url, token, loop=loop, reconnect=reconnect))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -159,5 +166,24 @@ async def publish_file(source: str, whip_url: str, token: str, *, loop: bool) ->
     return 0
 
 
-def _progress(progress: Progress) -> None:
-    print(f"\r{progress}", end="", file=sys.stderr, flush=True)
+async def _publish_again_and_again(source: str, whip_url: str, token: str, *, loop: bool, reconnect: bool) -> None:
+    pause = _FIRST_PAUSE
+
+    def progress(made: Progress) -> None:
+        nonlocal pause
+        pause = _FIRST_PAUSE
+        print(f"\r{made}", end="", file=sys.stderr, flush=True)
+
+    while True:
+        try:
+            await publish(source, whip_url, token, loop=loop, on_progress=progress)
+            if not reconnect or not is_stream(source):
+                return
+            words = "the source ended"
+        except PublishError as error:
+            if not reconnect or error.final:
+                raise
+            words = str(error)
+        print(f"\nminsheng: {words}; trying again in {pause:.0f} s", file=sys.stderr, flush=True)
+        await asyncio.sleep(pause)
+        pause = min(_LONGEST_PAUSE, 2 * pause)

@@ -176,8 +176,11 @@ def publish_token(activity: str) -> None:
 @click.option("--whip", help="WHIP address of another service, e.g. https://live.example.cn/whip/k01.")
 @click.option("--token", help="Publish token for --whip.")
 @click.option("--loop", is_flag=True, help="Begin again at the end.")
-def publish(source: str, activity: str | None, whip: str | None, token: str | None, loop: bool) -> None:
-    """Publish a file, or whatever FFmpeg reads, through WHIP."""
+@click.option("--reconnect", is_flag=True, help="Try again when the source or the line breaks off, until Ctrl-C.")
+def publish(
+    source: str, activity: str | None, whip: str | None, token: str | None, loop: bool, reconnect: bool
+) -> None:
+    """Publish a file, or whatever FFmpeg reads (RTSP, HLS, RTMP, SRT), through WHIP."""
     from server import administration
 
     settings = load_settings()
@@ -188,7 +191,7 @@ def publish(source: str, activity: str | None, whip: str | None, token: str | No
         whip = f"http://{settings.http_host}:{settings.http_port}/whip/{activity}"
     if whip is None or token is None:
         raise click.UsageError("--whip needs --token")
-    sys.exit(run(administration.publish_file(source, whip, token, loop=loop)))
+    sys.exit(run(administration.publish_file(source, whip, token, loop=loop, reconnect=reconnect)))
 
 
 @main.command()

@@ -24,12 +24,10 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 
-from streaming.film import OPTIONS as FILM_OPTIONS
 from streaming.pipes import Pipe, choose_pipes
+from streaming.source import SourceError, open_source
 
 STOP_SECONDS = 5.0
-READ_SECONDS = 20.0
-"""A source of which nothing can be read for so long is gone."""
 JUMP_SECONDS = 10.0
 """A step in a source's time that is longer is a jump of its clock, not a pause."""
 
@@ -37,12 +35,13 @@ JUMP_SECONDS = 10.0
 class PublishError(Exception):
     """The source cannot be read or the service does not take it; the text says which, and what to do.
 
-    `taken`: another publisher is on air.
+    `taken`: another publisher is on air. `final`: another try would come to the same.
     """
 
-    def __init__(self, words: str, *, taken: bool = False) -> None:
+    def __init__(self, words: str, *, taken: bool = False, final: bool = False) -> None:
         super().__init__(words)
         self.taken = taken
+        self.final = final
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ async def publish(
         async for line in process.stdout:
             message = json.loads(line)
             if "error" in message:
-                raise PublishError(message["error"], taken=message["taken"])
+                raise PublishError(message["error"], taken=message["taken"], final=message["final"])
             if on_progress is not None:
                 on_progress(Progress(**message))
         status = await process.wait()
@@ -128,33 +127,29 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="minsheng-publish-") as folder:
             _run(task, Path(folder))
     except PublishError as error:
-        print(json.dumps({"error": str(error), "taken": error.taken}), flush=True)
-        return 0
+        print(json.dumps({"error": str(error), "taken": error.taken, "final": error.final}), flush=True)
+    except SourceError as error:
+        print(json.dumps({"error": str(error), "taken": False, "final": False}), flush=True)
     return 0
 
 
 def _run(task: dict[str, Any], folder: Path) -> None:
     stop = _Stop()
-    try:
-        source = av.open(task["source"], timeout=READ_SECONDS, options=FILM_OPTIONS if task["untrusted"] else {})
-    except (FFmpegError, OSError) as error:
-        raise PublishError(f"cannot read {task['source']}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise PublishError(f"cannot read {task['source']}: {error}") from error
-    with source:
+    with open_source(task["source"], untrusted=task["untrusted"]) as source:
         certificate, key = _write_certificate(folder)
         options = {"authorization": task["token"], "cert_file": str(certificate), "key_file": str(key)}
         output = av.open(task["whip_url"], "w", format="whip", options=options)
         try:
             pipes = choose_pipes(source, output)
             if not pipes:
-                raise PublishError("the source has neither a picture nor sound")
+                raise PublishError("the source has neither a picture nor sound", final=True)
             try:
                 output.start_encoding()
             except (FFmpegError, OSError) as error:
+                final = isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPNotFoundError)
                 # Of the 4xx that have no name in FFmpeg, WHIP answers 409 alone (RFC 9725, section 4.5).
                 taken = isinstance(error, av.error.HTTPOtherClientError)
-                raise PublishError(_words(error, task["whip_url"]), taken=taken) from error
+                raise PublishError(_words(error, task["whip_url"]), taken=taken, final=final) from error
             clock = _Clock()
             if task["began"] is not None:
                 clock.join(_take_up(source, pipes, clock.started - task["began"]))
