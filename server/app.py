@@ -22,6 +22,7 @@ from server.http import (
     activities,
     assessment,
     calendar,
+    desk,
     endpoint,
     entries,
     feeds,
@@ -92,6 +93,7 @@ log = getLogger(__name__)
 
 # Importing a module declares its endpoints.
 HANDLERS = (
+    desk,
     across,
     session,
     activities,

@@ -143,6 +143,7 @@ async def assess(
                 outcomes_version=outcomes_version,
                 outcomes_sha256=outcomes_sha256,
                 open=open_now,
+                problem="；".join(table.problems) if table else "",
             )
         )
     return rows

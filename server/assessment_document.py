@@ -106,6 +106,8 @@ def _facts(row: AssessmentRow) -> list[tuple[str, str]]:
 
 def _people(row: AssessmentRow) -> list[tuple[str, str]]:
     facts = []
+    if row.problem:
+        facts.append(("无法计算的期限", row.problem))
     if row.notice_reason:
         facts.append(("公告的说明", row.notice_reason))
     if row.selection is not None:

@@ -63,6 +63,7 @@ COLUMNS = (
     Column("采纳情况版本", 14, COUNT),
     Column("采纳情况校验码", 20),
     Column("待办和逾期", 30),
+    Column("无法计算的期限", 30),
 )
 
 
@@ -127,6 +128,7 @@ def _row(row: AssessmentRow) -> list[Value]:
         row.outcomes_version,
         row.outcomes_sha256,
         "；".join(open_words(item) for item in row.open) or None,
+        row.problem or None,
     ]
 
 

@@ -34,6 +34,15 @@ class NoticeContent(BaseModel):
     """What it corrects in the version before it."""
 
 
+class SelectionContent(BaseModel):
+    """What one version of a 遴选公告 says: the part that its digest covers."""
+
+    title: str
+    fields: list[tuple[str, str]]
+    changes: list[ChangeView] = []
+    """What it corrects in the version before it; versions of before corrections were told have none."""
+
+
 class NoticeView(NoticeContent):
     """A published version of a notice."""
 
@@ -246,6 +255,8 @@ class AssessmentRow:
     outcomes_sha256: str | None
     open: list[OpenDeadline]
     """What is not met yet, in time order."""
+    problem: str
+    """Why a deadline could not be counted, where form and time are set; empty where all could be."""
 
 
 class CalendarFeedView(BaseModel):

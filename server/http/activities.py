@@ -1,12 +1,10 @@
 """Activities: the public list and page, editing, starting and ending, and the desk."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Literal, cast
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import select
 
 from feedback.text import clean
 from server.activities import (
@@ -17,20 +15,15 @@ from server.activities import (
 )
 from server.auth.publishing import publish_token
 from server.auth.rights import Right
-from server.deadlines import NOTHING, deadline_views, published, timetable_of
 from server.errors import BadRequest, Conflict, Forbidden
 from server.filings import file_if_due, times_of
-from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
-from server.listing import Listed, list_activities, summary_fields
+from server.listing import list_activities, summary_fields
 from server.materials import materials_version
 from server.notices import announced
-from server.programme.calendar import beijing_date
 from server.protocol import (
     ActivityView,
     ChallengeMode,
-    CountsView,
-    DeskRow,
     Form,
     IdentityMode,
     Kind,
@@ -39,7 +32,7 @@ from server.protocol import (
     UnitView,
 )
 from server.services import Services
-from server.store.tables import Act, Activity, Entry, Suggestion, Unit
+from server.store.tables import Act, Activity, Unit
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
 
@@ -99,13 +92,6 @@ class PublishToken(BaseModel):
 
     token: str
     whip_url: str
-
-
-class Desk(BaseModel):
-    """The desk's rows, and the day they were counted for (Beijing)."""
-
-    today: date
-    activities: list[DeskRow]
 
 
 async def activity_view(services: Services, slug: str) -> ActivityView:
@@ -249,54 +235,3 @@ async def show_publish_token(call: Call[None]) -> PublishToken:
     services, slug = call.services, call.target.slug
     scheme = "https" if services.authenticator.secure(call.request) else "http"
     return PublishToken(token=publish_token(services.key, slug), whip_url=f"{scheme}://{call.request.host}/whip/{slug}")
-
-
-@endpoint("GET", "/api/v1/desk", right=Right.SIGNED_IN, summary="What is due and what came in", answer=Desk)
-async def desk(call: Call[None]) -> Desk:
-    services, today = call.services, beijing_date(call.services.now())
-    async with services.database.read() as session:
-        activities = await list_activities(session, call.staff)
-        versions = await outcomes_versions(session)
-        counts = await _counts(session, activities, every=call.staff.unit_id is None)
-        calendar, told = await working_calendar(session), await announced(session)
-        after = await published(session)
-    return Desk(
-        today=today,
-        activities=[
-            DeskRow(
-                **summary_fields(
-                    activity,
-                    on_air=services.broadcasts.on_air(activity.slug),
-                    outcomes_version=versions.get(activity.id, 0),
-                ),
-                deadlines=deadline_views(
-                    activity,
-                    timetable_of(calendar, activity),
-                    today,
-                    told=told.get(activity.id),
-                    after=after.get(activity.id, NOTHING),
-                ),
-                counts=counts[activity.id],
-            )
-            for activity in activities
-        ],
-    )
-
-
-async def _counts(session: AsyncSession, activities: Sequence[Listed], *, every: bool) -> dict[int, CountsView]:
-    """The counts of the activities; `every`: they are all there are."""
-    entries = select(Entry.activity_id, Entry.kind, func.count()).group_by(Entry.activity_id, Entry.kind)
-    suggestions = select(Suggestion.activity_id, func.count(), func.count(Suggestion.decision)).group_by(
-        Suggestion.activity_id
-    )
-    if not every:
-        ids = [activity.id for activity in activities]
-        entries = entries.where(Entry.activity_id.in_(ids))
-        suggestions = suggestions.where(Suggestion.activity_id.in_(ids))
-    views = {activity.id: CountsView() for activity in activities}
-    for activity_id, kind, count in await session.execute(entries):
-        setattr(views[activity_id], f"{kind}s", count)
-    for activity_id, count, decided in await session.execute(suggestions):
-        views[activity_id].suggestions = count
-        views[activity_id].undecided = count - decided
-    return views

@@ -1,6 +1,7 @@
-"""Feeds of what was published: notices, corrections, materials and outcomes, as Atom and as JSON Feed."""
+"""Feeds of what was published: notices, corrections, materials and outcomes, as Atom, RSS and JSON Feed."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +13,13 @@ from server.auth.rights import Right
 from server.http.endpoint import Call, endpoint
 from server.http.notices import address_of_site
 from server.materials import MaterialsContent
-from server.programme import atom
-from server.programme_views import NoticeContent
+from server.programme import atom, rss
+from server.programme_views import ChangeView, NoticeContent, SelectionContent
 from server.store.materials import Material
+from server.store.places import SelectionNotice
 from server.store.tables import Activity, Notice, Publication
 
-TITLE = "政民互动：活动公告、工作材料和采纳情况"
+TITLE = "政民互动：活动公告、遴选公告、工作材料和采纳情况"
 MOST = 50
 """Entries of a feed."""
 
@@ -27,6 +29,13 @@ async def show_atom(call: Call[None]) -> web.Response:
     base = address_of_site(call)
     text = atom.feed(TITLE, base, f"{base}/notices.atom", await _published(call, base))
     return _answer(text, atom.CONTENT_TYPE)
+
+
+@endpoint("GET", "/notices.rss", right=Right.PUBLIC, summary="The same as RSS 2.0")
+async def show_rss(call: Call[None]) -> web.Response:
+    base = address_of_site(call)
+    text = rss.feed(TITLE, base, f"{base}/notices.rss", await _published(call, base))
+    return _answer(text, rss.CONTENT_TYPE)
 
 
 @endpoint("GET", "/notices.json", right=Right.PUBLIC, summary="The same as a JSON Feed (version 1.1)")
@@ -62,6 +71,7 @@ async def _published(call: Call[None], base: str) -> list[atom.Entry]:
     async with call.services.database.read() as session:
         entries = [
             *[_notice(row, activity, base) for row, activity in await _newest(session, Notice)],
+            *[_selection(row, activity, base) for row, activity in await _newest(session, SelectionNotice)],
             *[_materials(row, activity, base) for row, activity in await _newest(session, Material)],
             *[_outcomes(row, activity, base) for row, activity in await _newest(session, Publication)],
         ]
@@ -91,17 +101,30 @@ def _entry(activity: Activity, base: str, *, part: str, title: str, updated: dat
 
 def _notice(row: Notice, activity: Activity, base: str) -> atom.Entry:
     content = NoticeContent.model_validate(row.content)
-    corrected = [
-        f"更正{change.label}：由“{change.before or '无'}”改为“{change.after or '无'}”" for change in content.changes
-    ]
     return _entry(
         activity,
         base,
         part=f"notice-{row.version}",
         title=f"{'更正公告' if row.version > 1 else '活动公告'}：{content.title}",
         updated=row.published_at,
-        text="\n".join([*corrected, *(f"{field.label}：{field.text}" for field in content.fields)]),
+        text="\n".join([*_corrected(content.changes), *(f"{field.label}：{field.text}" for field in content.fields)]),
     )
+
+
+def _selection(row: SelectionNotice, activity: Activity, base: str) -> atom.Entry:
+    content = SelectionContent.model_validate(row.content)
+    return _entry(
+        activity,
+        base,
+        part=f"selection-{row.version}",
+        title=f"{'更正' if row.version > 1 else ''}遴选公告：{activity.title}",
+        updated=row.published_at,
+        text="\n".join([*_corrected(content.changes), *(f"{label}：{text}" for label, text in content.fields)]),
+    )
+
+
+def _corrected(changes: Sequence[ChangeView]) -> list[str]:
+    return [f"更正{change.label}：由“{change.before or '无'}”改为“{change.after or '无'}”" for change in changes]
 
 
 def _materials(row: Material, activity: Activity, base: str) -> atom.Entry:

@@ -24,7 +24,7 @@ from server.programme.places import (
     PlaceState,
     ticket,
 )
-from server.programme_views import ChangeView
+from server.programme_views import SelectionContent
 from server.realtime.limits import network_of
 from server.registrations import Application, answer, find, register, waiting_places
 from server.selection import find_selection
@@ -48,16 +48,12 @@ class QuotaView(BaseModel):
     places: int
 
 
-class SelectionNoticeView(BaseModel):
+class SelectionNoticeView(SelectionContent):
     """遴选公告 as published."""
 
     version: int
     published_at: datetime
     sha256: str
-    title: str
-    fields: list[tuple[str, str]]
-    changes: list[ChangeView] = []
-    """What it corrects in the version before it."""
 
 
 class SelectionView(BaseModel):

@@ -24,6 +24,7 @@ PUBLIC = {
     # Citizens: the notice, and feeds of what is published anyway.
     "GET /api/v1/activities/{activity}/notice",
     "GET /notices.atom",
+    "GET /notices.rss",
     "GET /notices.json",
     # Citizens: the materials that a unit published, and the columns that they stand in.
     "GET /api/v1/activities/{activity}/materials",

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { DeskRow } from "../shared/desk";
 import type { Activity } from "../shared/protocol";
 import { changesOf, draftOf, problemsOf } from "./activityDraft";
-import { boardFilter, boardOrder } from "./board";
+import { boardFilter, boardOrder, glance, isUncounted, yearOf } from "./board";
 
 const ACTIVITY: Activity = {
   slug: "k01",
@@ -44,6 +44,41 @@ const notice = (due: string, late = false, done = false) => {
   return { kind: "notice" as const, due, late, done, done_on: null, problem: null };
 };
 
+describe("an activity at a glance", () => {
+  const seen = (over: Partial<DeskRow>): string => glance(row("one", over), "2023-09-20").words;
+
+  it("says the most pressing thing", () => {
+    expect(seen({ state: "live", deadlines: [notice("2023-09-15", true)] })).toBe("直播中");
+    expect(seen({ deadlines: [notice("2023-09-15", true), notice("2023-09-22")] })).toBe("逾期");
+    expect(seen({ deadlines: [{ ...notice(""), due: null, problem: "2027年的节假日安排未知" }] })).toBe("期限算不出");
+    expect(seen({ deadlines: [notice("2023-09-22")] })).toBe("7 天内到期");
+    expect(seen({ deadlines: [notice("2023-10-09")] })).toBe("10月9日到期");
+    expect(seen({ starts_at: null })).toBe("时间待定");
+    expect(seen({ deadlines: [notice("2023-09-01", false, true)] })).toBe("已公告");
+    expect(seen({ state: "ended", deadlines: [notice("2023-09-01", false, true)] })).toBe("已办完");
+  });
+});
+
+describe("the board's years", () => {
+  const rows = [
+    row("beijing", { starts_at: "2026-12-31T16:30:00Z" }),
+    row("before", { starts_at: "2026-12-31T15:30:00Z" }),
+    row("undated", { starts_at: null }),
+  ];
+  const filters = { kind: "", state: "", unit: "", urgent: false } as const;
+
+  it("are those of Beijing", () => {
+    expect(rows.map(yearOf)).toEqual(["2027", "2026", ""]);
+    expect(boardFilter(rows, { ...filters, year: "2027" }, "2026-11-28").map((item) => item.slug)).toEqual(["beijing"]);
+    expect(boardFilter(rows, { ...filters, year: "" }, "2026-11-28")).toHaveLength(3);
+  });
+
+  it("say where a deadline could not be counted", () => {
+    const unknown = { ...notice("2027-01-05"), due: null, problem: "2027年的节假日安排未知" };
+    expect([row("a", { deadlines: [unknown] }), row("b", { deadlines: [notice("2026-12-01")] })].map(isUncounted)).toEqual([true, false]);
+  });
+});
+
 describe("the board", () => {
   const rows = [
     row("undated", { starts_at: null }),
@@ -59,7 +94,7 @@ describe("the board", () => {
   });
 
   it("finds what is urgent", () => {
-    const filters = { kind: "" as const, state: "" as const, unit: "", urgent: true };
+    const filters = { kind: "" as const, state: "" as const, unit: "", year: "", urgent: true };
     expect(boardFilter(rows, filters, "2023-09-18").map((item) => item.slug)).toEqual(["next", "late"]);
   });
 });

@@ -261,6 +261,11 @@ export const api = {
   session: async (): Promise<Account> => (await request<{ account: Account }>("GET", "/session")).account,
   signOut: (): Promise<void> => request("DELETE", "/session"),
 
+  /** The board as a workbook; filters that are empty ask for everything. */
+  deskUrl: (filters: Record<string, string>): string => {
+    const asked = Object.entries(filters).filter(([, value]) => value !== "");
+    return `/api/v1/desk.xlsx?${new URLSearchParams(asked).toString()}`;
+  },
   desk: (): Promise<{ today: string; activities: DeskRow[] }> => request("GET", "/desk"),
   change: (slug: string, changes: ActivityChanges): Promise<Activity> =>
     request("PATCH", `/activities/${at(slug)}`, changes),

@@ -241,6 +241,8 @@ export interface AssessmentRow {
   /** What is not met yet. */
   open: { label: string; due: string; late: boolean }[];
   outcomes_version: number;
+  /** Why a deadline could not be counted; empty where all could be. */
+  problem: string;
 }
 
 export interface HistoryItem {
