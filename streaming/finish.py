@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,7 @@ from typing import Any
 import av
 
 from streaming.playlist import INDEX, JOURNAL, Segment, read_journal, runs, spans, write_playlist
+from streaming.shelf import SOUND, sync_folder
 
 FILE = "recording.mp4"
 
@@ -104,7 +106,10 @@ def write_file(folder: Path, segments: Sequence[Segment]) -> Path:
                 if {"audio", "video"} <= templates.keys():
                     break
             _join(folder, segments, templates, draft)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(draft, path)
+        sync_folder(folder)
     finally:
         draft.unlink(missing_ok=True)
     return path
@@ -130,6 +135,7 @@ def finish(folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {"bytes": 0, "seconds": 0.0, "sha256": None, "spans": []}
     if not segments:
         return result
+    shutil.rmtree(folder / SOUND, ignore_errors=True)  # where a packager was killed
     path = write_file(folder, segments)
     draft = folder / f".{INDEX}"
     draft.write_text(write_playlist(segments, ended=True))

@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -23,9 +24,9 @@ from pathlib import Path
 
 from streaming.depacketize import AccessUnit, H264Assembler, Unwrapper, parameter_sets
 from streaming.packet import newer
-from streaming.parts import SOUND_RATE, VIDEO_CLOCK, Part
+from streaming.parts import SOUND_RATE, VIDEO_CLOCK, Part, SoundPart
 from streaming.playlist import Segment
-from streaming.shelf import Shelf
+from streaming.shelf import SOUND, Shelf
 from streaming.tap import HELLO, KINDS, Reader
 
 log = logging.getLogger(__name__)
@@ -83,15 +84,19 @@ class Timeline:
 
 
 class Packager:
-    """One broadcast. `feed` takes the relay's messages; a break in them begins another part."""
+    """One broadcast. `feed` takes the relay's messages; a break in them begins another part.
+
+    `alone` is where the sound goes by itself, for who wants no picture.
+    """
 
     def __init__(
         self,
         shelf: Shelf,
+        alone: Shelf,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._shelf = shelf
+        self._shelf, self._alone = shelf, alone
         self._clock, self._wall = clock, wall
         self._begun = clock()
         self._kinds: set[str] = set()
@@ -144,17 +149,25 @@ class Packager:
     def _open(self, first: AccessUnit, arrival: float) -> None:
         """Begin a part with a keyframe: its parameter sets are the part's."""
         name = self._shelf.part_name()
-        numbers = itertools.count()
         begun = self._wall()
 
-        def take(data: bytes, begins: float, seconds: float) -> None:
-            segment = Segment(name, next(numbers), round(seconds, 6), round(begun + begins, 3), len(data))
-            self._shelf.add(segment, data)
+        def onto(shelf: Shelf) -> Callable[[bytes, float, float], None]:
+            numbers = itertools.count()
+
+            def take(data: bytes, begins: float, seconds: float) -> None:
+                segment = Segment(name, next(numbers), round(seconds, 6), round(begun + begins, 3), len(data))
+                shelf.add(segment, data)
+
+            return take
 
         self._timelines = {"video": Timeline(VIDEO_CLOCK), "audio": Timeline(SOUND_RATE)}
         self._origin = arrival
         self._part = Part(
-            first, sound="audio" in self._kinds, on_init=lambda data: self._shelf.init(name, data), on_segment=take
+            first,
+            sound="audio" in self._kinds,
+            on_init=lambda data: self._shelf.init(name, data),
+            on_segment=onto(self._shelf),
+            alone=SoundPart(on_init=lambda data: self._alone.init(name, data), on_segment=onto(self._alone)),
         )
 
     def _sound_packet(self, item: tuple[int, bool, bytes], arrival: float) -> None:
@@ -239,7 +252,7 @@ def main() -> int:
     parent = os.getppid()
     shelf = Shelf(folder)
     path.unlink(missing_ok=True)
-    packager = Packager(shelf)
+    packager = Packager(shelf, Shelf(folder / SOUND))
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         listener.listen(2)
@@ -248,6 +261,7 @@ def main() -> int:
             serve(listener, packager, shelf, Orders(sys.stdin.fileno(), shelf), parent)
         finally:
             packager.close()
+            shutil.rmtree(folder / SOUND, ignore_errors=True)
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 print(shelf.report(), flush=True)

@@ -50,10 +50,59 @@ class _Sink:
         return len(data)
 
 
+class SoundPart:
+    """The sound of a part by itself, of the same encoded packets; a segment a second, as any packet can begin one."""
+
+    def __init__(self, *, on_init: Callable[[bytes], None], on_segment: Callable[[bytes, float, float], None]) -> None:
+        self._on_init, self._on_segment = on_init, on_segment
+        self._splitter = BoxSplitter()
+        self._init: list[bytes] | None = []
+        self._fragment: list[bytes] = []
+        self._begun: float | None = None
+        self._now = 0.0
+        self._stream: Any = None
+        self._output: Any = None
+
+    def write(self, packet: Any, encoder: Any) -> None:
+        """Write a copy of a packet of AAC that `encoder` made."""
+        if self._output is None:  # only after its first packet has an encoder to say what it makes
+            options = {"movflags": "empty_moov+default_base_moof+skip_trailer", "flush_packets": "1"}
+            options["frag_duration"] = str(SEGMENT_SECONDS * 1_000_000)
+            self._output = av.open(_Sink(self._written), "w", format="mp4", options=options)
+            self._stream = self._output.add_stream_from_template(encoder)
+        copy = av.Packet(bytes(packet))
+        copy.pts, copy.dts, copy.duration, copy.time_base = packet.pts, packet.dts, packet.duration, packet.time_base
+        copy.stream, copy.is_keyframe = self._stream, True
+        self._now = float(packet.pts * packet.time_base)
+        if self._begun is None:
+            self._begun = self._now
+        self._output.mux(copy)  # writes the fragment before, where it is long enough
+        self._now += float(packet.duration * packet.time_base)
+
+    def _written(self, data: bytes) -> None:
+        for kind, box in self._splitter.feed(data):
+            if self._init is not None and kind != b"moof":
+                self._init.append(box)
+                continue
+            if self._init is not None:
+                self._on_init(b"".join(self._init))
+                self._init = None
+            self._fragment.append(box)
+            if kind == b"mdat" and self._begun is not None:
+                data, self._fragment = b"".join(self._fragment), []
+                begun, self._begun = self._begun, self._now
+                self._on_segment(data, begun, self._now - begun)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._output is not None:
+            self._output.close()
+
+
 class Part:
     """One muxer. `on_init` gets what comes before the segments, `on_segment` each segment with its begin and length.
 
-    Times are seconds of the part: its first keyframe is at 0.
+    Times are seconds of the part: its first keyframe is at 0. `alone` gets the sound as well.
     """
 
     def __init__(
@@ -63,8 +112,10 @@ class Part:
         sound: bool,
         on_init: Callable[[bytes], None],
         on_segment: Callable[[bytes, float, float], None],
+        alone: SoundPart | None = None,
     ) -> None:
         self._on_init, self._on_segment = on_init, on_segment
+        self._alone = alone
         self._splitter = BoxSplitter()
         self._init: list[bytes] | None = []
         self._fragment: list[bytes] = []
@@ -130,7 +181,11 @@ class Part:
                 part.pts, part.time_base = self._samples, Fraction(1, SOUND_RATE)
                 self._samples += part.samples
                 # What the encoder puts before the first sample would move all the rest.
-                self._output.mux([packet for packet in self._sound.encode(part) if (packet.pts or 0) >= 0])
+                packets = [packet for packet in self._sound.encode(part) if (packet.pts or 0) >= 0]
+                if self._alone is not None:
+                    for packet in packets:
+                        self._alone.write(packet, self._sound)
+                self._output.mux(packets)
 
     def _written(self, data: bytes) -> None:
         for kind, box in self._splitter.feed(data):
@@ -160,3 +215,5 @@ class Part:
         self._output.close()
         if self._fragment:
             self._cut(self._last_end)
+        if self._alone is not None:
+            self._alone.close()

@@ -16,6 +16,8 @@ from streaming.playlist import INDEX, JOURNAL, Segment, read_journal, runs, writ
 
 log = logging.getLogger(__name__)
 
+SOUND = "sound"
+"""The folder within a broadcast's in which its sound is by itself."""
 LISTED = 8
 """Segments in the live playlist."""
 LINGERING = 4
@@ -32,14 +34,15 @@ class Shelf:
         self._reserve = reserve
         self._window: deque[tuple[Segment, bool]] = deque()
         folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
         journal = folder / JOURNAL
         kept = read_journal(journal.read_text()) if journal.exists() else []
         names = {segment.name for segment in kept} | {segment.init for segment in kept}
         for old in folder.iterdir():
-            if old.name not in names and old != journal:
+            if old.name not in names and old != journal and old.is_file():
                 old.unlink()
         if kept:  # without a torn line at its end
-            journal.write_text("".join(segment.line() for segment in kept))
+            self._put(JOURNAL, "".join(segment.line() for segment in kept).encode(), lasting=True)
         self._kept_parts = {segment.part for segment in kept}
         self._sequence = int(time.time())  # ascends, also past a packager that was killed
         self._discontinuities = len(list(runs(kept)))  # players index arrays with it: it has to be small
@@ -64,18 +67,20 @@ class Shelf:
 
     def init(self, part: str, data: bytes) -> None:
         """Put down what comes before a part's segments."""
-        self._put(f"{part}-init.mp4", data)
+        self._put(f"{part}-init.mp4", data, lasting=self._keep > 0)
 
     def add(self, segment: Segment, data: bytes) -> None:
         """Put down a segment, list it, and delete what is neither listed nor kept."""
-        if not self._put(segment.name, data):
+        kept = self._may_keep(segment.size)
+        if not self._put(segment.name, data, lasting=kept):
             return
         self.segments += 1
-        kept = self._may_keep(segment.size)
         if kept:
             try:
                 with (self._folder / JOURNAL).open("a") as journal:
                     journal.write(segment.line())
+                    journal.flush()
+                    os.fsync(journal.fileno())
             except OSError as error:
                 kept = self._refuse(error)
         if kept:
@@ -131,12 +136,21 @@ class Shelf:
         log.error("the recording in %s stops: %s", self._folder, error)
         return False
 
-    def _put(self, name: str, data: bytes) -> bool:
-        """Write a file at once or not at all; returns whether there was room."""
+    def _put(self, name: str, data: bytes, *, lasting: bool = False) -> bool:
+        """Write a file at once or not at all; returns whether there was room.
+
+        `lasting`: it is on the disk then, its name as well, whatever happens to the power.
+        """
         draft = self._folder / f".{name}"
         try:
-            draft.write_bytes(data)
+            with draft.open("wb") as file:
+                file.write(data)
+                if lasting:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(draft, self._folder / name)
+            if lasting:
+                sync_folder(self._folder)
         except OSError as error:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
@@ -148,3 +162,12 @@ class Shelf:
             (self._folder / segment.name).unlink(missing_ok=True)
         if segment.part not in self._kept_parts and all(other.part != segment.part for other, _ in self._window):
             (self._folder / segment.init).unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -6,6 +6,7 @@ from server.auth.rights import Right
 from server.errors import NotFound
 from server.http.endpoint import Call, endpoint
 from server.store.recordings import public_recording
+from streaming.shelf import SOUND
 
 _CORS = {"Access-Control-Allow-Origin": "*"}
 
@@ -15,10 +16,31 @@ async def playlist(call: Call[None]) -> web.StreamResponse:
     return await _file(call, "index.m3u8", "application/vnd.apple.mpegurl", "no-cache")
 
 
+@endpoint(
+    "GET", "/hls/{activity}/sound/index.m3u8", right=Right.PUBLIC, summary="Its sound alone, for who saves traffic"
+)
+async def sound_playlist(call: Call[None]) -> web.StreamResponse:
+    return await _file(call, f"{SOUND}/index.m3u8", "application/vnd.apple.mpegurl", "no-cache")
+
+
 # The packager's own names; nothing else can be asked for.
+_NAME = "{name:[0-9a-f]{1,12}-(?:init[.]mp4|[0-9]{1,9}[.]m4s)}"
+
+
 @endpoint(
     "GET",
-    "/hls/{activity}/{name:[0-9a-f]{1,12}-(?:init[.]mp4|[0-9]{1,9}[.]m4s)}",
+    f"/hls/{{activity}}/sound/{_NAME}",
+    right=Right.PUBLIC,
+    summary="A segment of the sound, or what comes before",
+)
+async def sound_segment(call: Call[None]) -> web.StreamResponse:
+    name = f"{SOUND}/{call.request.match_info['name']}"
+    return await _file(call, name, "audio/mp4", "public, max-age=60, immutable")
+
+
+@endpoint(
+    "GET",
+    f"/hls/{{activity}}/{_NAME}",
     right=Right.PUBLIC,
     summary="A segment of the broadcast, or what comes before the first",
 )

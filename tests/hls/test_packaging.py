@@ -17,7 +17,7 @@ from streaming.clip import make_clip
 from streaming.depacketize import START_CODE, H264Assembler, Unwrapper
 from streaming.packager import Orderer, Packager, Timeline
 from streaming.playlist import INDEX, JOURNAL, read_journal, write_playlist
-from streaming.shelf import Shelf
+from streaming.shelf import SOUND, Shelf
 from streaming.tap import HELLO, KINDS, Reader, pack
 
 IDR, SLICE, SPS = b"\x65\x88" + b"i" * 50, b"\x41\x9a" + b"s" * 40, b"\x67sps"
@@ -158,7 +158,7 @@ def test_the_segments_hold_the_very_pictures_that_were_sent(tmp_path: Path) -> N
     now = 0.0
     shelf = Shelf(folder)
     shelf.keep(1 << 30)
-    packager = Packager(shelf, clock=lambda: now)
+    packager = Packager(shelf, Shelf(folder / SOUND), clock=lambda: now)
     packager.feed(HELLO, 0, 0, False, json.dumps(["video"]).encode())
     numbers = itertools.count(65_500)
     sent = list(access_units(clip))

@@ -19,7 +19,7 @@ from streaming.clip import make_clip
 from streaming.finish import FILE, finish, present
 from streaming.packager import Packager
 from streaming.playlist import INDEX, JOURNAL
-from streaming.shelf import LISTED, Shelf
+from streaming.shelf import LISTED, SOUND, Shelf
 from streaming.tap import HELLO, KINDS, pack
 from tests.hls.test_packaging import access_units, fragments, units_of
 
@@ -56,7 +56,9 @@ class Desk:
         self.numbers = itertools.count()
         self.shelf = Shelf(folder, reserve=reserve)
         self.shelf.keep(keep)
-        self.packager = Packager(self.shelf, clock=lambda: self.now, wall=lambda: 1_700_000_000 + self.now)
+        self.packager = Packager(
+            self.shelf, Shelf(folder / SOUND), clock=lambda: self.now, wall=lambda: 1_700_000_000 + self.now
+        )
 
     def publish(self, pictures: list[tuple[float, bytes]], *, begins: float, clock: int) -> None:
         """A publisher with a clock of its own sends from `begins` on."""

@@ -1,8 +1,11 @@
 """HLS from outside: a broadcast published through WHIP, its playlist, and a browser without WebRTC."""
 
 import asyncio
+import io
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +19,7 @@ from tests.browser.test_story import DESKTOP, open_page, watch_frames
 from tests.service import ServiceProcess, Staff
 
 SLUG = "k14"
+PLAYED = "document.querySelector('[data-testid=player]').currentTime"
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +76,51 @@ async def test_a_broadcast_is_there_as_hls(service: ServiceProcess) -> None:
     assert await asyncio.to_thread(play) == ({"video h264", "audio aac"}, 30)
 
 
+@pytest.mark.usefixtures("on_air")
+async def test_the_sound_is_there_alone(service: ServiceProcess) -> None:
+    text = await playlist(service, 4)
+    media, lengths = b"", []
+    async with aiohttp.ClientSession(service.url) as session:
+        async with session.get(f"/hls/{SLUG}/sound/index.m3u8") as answer:
+            assert answer.status == 200
+            sound = await answer.text()
+        names = re.findall(r'MAP:URI="([^"]+)"', sound)[-1:] + re.findall(r"^\S+\.m4s$", sound, re.MULTILINE)
+        for name in names:
+            async with session.get(f"/hls/{SLUG}/sound/{name}") as answer:
+                assert (answer.status, answer.content_type) == (200, "audio/mp4")
+                part = await answer.read()
+                lengths.append(len(part))
+                media += part
+        last = re.findall(r"^\S+\.m4s$", text, re.MULTILINE)[-1]
+        async with session.get(f"/hls/{SLUG}/{last}") as answer:
+            whole = len(await answer.read())
+    # Sound and picture begin at the same moment, and the sound costs a small part of it.
+    moments = [re.findall(r"PROGRAM-DATE-TIME:(\S+)", of)[-1] for of in (text, sound)]
+    apart = datetime.fromisoformat(moments[0]) - datetime.fromisoformat(moments[1])
+    assert abs(apart.total_seconds()) < 3
+    assert max(lengths) < 20_000 < whole
+    with av.open(io.BytesIO(media), "r") as played:
+        assert [f"{stream.type} {stream.codec_context.name}" for stream in played.streams] == ["audio aac"]
+        times = [float(packet.pts * packet.time_base) for packet in played.demux() if packet.pts is not None]
+    assert len(times) > 90
+    assert {round(later - earlier, 4) for earlier, later in pairwise(times)} == {0.0213}, "no gap and no jump"
+    assert sum(float(length) for length in re.findall(r"EXTINF:([\d.]+)", sound)) == pytest.approx(
+        times[-1] - times[0] + 0.0213, abs=0.03
+    )
+
+
 async def test_other_names_are_not_found(service: ServiceProcess) -> None:
     async with aiohttp.ClientSession(service.url) as session:
-        for name in ("../../secret.key", "%2e%2e/secret.key", "index.m3u8.tmp", "abc-1.ts", "-init.mp4", "zz-1.m4s"):
+        for name in (
+            "../../secret.key",
+            "%2e%2e/secret.key",
+            "index.m3u8.tmp",
+            "sound",
+            "sound/../x",
+            "abc-1.ts",
+            "-init.mp4",
+            "zz-1.m4s",
+        ):
             async with session.get(f"/hls/{SLUG}/{name}") as answer:
                 assert answer.status == 404
         async with session.get("/hls/j01/index.m3u8") as answer:
@@ -93,7 +139,25 @@ async def test_a_browser_without_webrtc_plays_it(service: ServiceProcess, browse
     await page.goto(f"{service.url}/a/{SLUG}")
     await expect(page.get_by_test_id("state")).to_contain_text("直播中")
     decoded = await watch_frames(page)
-    await watch_frames(page, decoded + 20)
+    decoded = await watch_frames(page, decoded + 20)
     await page.screenshot(path=pictures / "hls-desktop.png")
+
+    # 省流量: the sound alone, of which a second is some kilobytes, and the picture again.
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    await page.get_by_test_id("sound-alone").click()
+    await expect(page.get_by_test_id("sound-alone-note")).to_be_visible(timeout=20_000)
+    began = await page.evaluate(PLAYED)
+    while await page.evaluate(PLAYED) < began + 2:
+        await page.wait_for_timeout(100)
+    assert any("/sound/" in url and url.endswith(".m4s") for url in fetched)
+    fetched.clear()
+    await page.wait_for_timeout(2500)
+    assert fetched
+    assert all("/sound/" in url for url in fetched if "/hls/" in url)
+    await page.screenshot(path=pictures / "hls-sound.png")
+    await page.get_by_test_id("picture-again").click()
+    await expect(page.get_by_test_id("sound-alone-note")).to_have_count(0)
+    await watch_frames(page)
     assert errors == []
     await page.context.close()

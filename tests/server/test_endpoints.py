@@ -52,6 +52,9 @@ PUBLIC = {
     "GET /api/v1/activities/{activity}/recording.mp4",
     "GET /hls/{activity}/index.m3u8",
     "GET /hls/{activity}/{name:[0-9a-f]{1,12}-(?:init[.]mp4|[0-9]{1,9}[.]m4s)}",
+    # While it is on air: its sound alone.
+    "GET /hls/{activity}/sound/index.m3u8",
+    "GET /hls/{activity}/sound/{name:[0-9a-f]{1,12}-(?:init[.]mp4|[0-9]{1,9}[.]m4s)}",
     "GET /healthz",
     "GET /readyz",
     "GET /metrics",

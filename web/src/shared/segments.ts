@@ -9,20 +9,30 @@ export function segmentsUrl(slug: string): string {
   return `/hls/${encodeURIComponent(slug)}/index.m3u8`;
 }
 
+/** The playlist that is there: the sound alone where that is wanted (省流量), else the whole; null where none is. */
+async function playlistOf(slug: string, picture: boolean, signal: AbortSignal): Promise<string | null> {
+  const whole = segmentsUrl(slug);
+  const alone = `/hls/${encodeURIComponent(slug)}/sound/index.m3u8`;
+  for (const url of picture ? [whole] : [alone, whole]) {
+    try {
+      if ((await fetch(url, { signal })).ok) return url;
+    } catch {
+      return null;
+    }
+  }
+  return null;
+}
+
 /** Plays the segments; returns when they end, when `signal` says so, or when it is time to try the direct way again. */
 export async function playSegments(
   video: HTMLVideoElement,
   slug: string,
+  picture: boolean,
   signal: AbortSignal,
   onPlaying: () => void,
 ): Promise<void> {
-  const url = segmentsUrl(slug);
-  try {
-    const playlist = await fetch(url, { signal });
-    if (!playlist.ok) return;
-  } catch {
-    return;
-  }
+  const url = await playlistOf(slug, picture, signal);
+  if (url === null) return;
   let player: HlsPlayer | null = null;
   let broken: (() => void) | null = null;
   video.srcObject = null;

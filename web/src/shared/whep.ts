@@ -51,8 +51,8 @@ export class WhepViewer {
   /** Whether the picture is wanted; else only the sound is sent (省流量). */
   private picture = true;
   private address: string | null = null;
-  /** Whether it plays over WebRTC, where the picture can be left out; segments hold both. */
-  direct = true;
+  /** Ends the playing of segments; null while it plays over WebRTC. */
+  private segments: AbortController | null = null;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -91,6 +91,7 @@ export class WhepViewer {
   /** Asks for the sound alone, or for the picture again. */
   setPicture(picture: boolean): void {
     this.picture = picture;
+    this.segments?.abort(); // they begin again, of the other kind
     if (this.address === null) return;
     const body = JSON.stringify({ on: picture });
     // A session that is lost meanwhile is opened anew with the wish in its address.
@@ -137,14 +138,25 @@ export class WhepViewer {
         }
       }
       if (failures >= TRIES_BEFORE_FALLBACK) {
-        this.direct = false;
-        await playSegments(this.video, this.slug, signal, () => this.tell("playing"));
-        this.direct = true;
+        await this.playSegments(signal);
         if (signal.aborted) return;
         this.tell("reconnecting");
       }
       await this.bell.wait(pause, signal);
     }
+  }
+
+  private async playSegments(signal: AbortSignal): Promise<void> {
+    let picture: boolean;
+    do {
+      picture = this.picture;
+      const segments = (this.segments = new AbortController());
+      const end = (): void => segments.abort();
+      signal.addEventListener("abort", end);
+      await playSegments(this.video, this.slug, picture, segments.signal, () => this.tell("playing"));
+      signal.removeEventListener("abort", end);
+      this.segments = null;
+    } while (!signal.aborted && picture !== this.picture);
   }
 
   /** One session from the offer to its loss. Returns whether any picture or sound came through it. */
