@@ -13,6 +13,7 @@ from server.auth.authenticator import Authenticator
 from server.auth.throttle import Throttle
 from server.broadcasts import Broadcasts
 from server.config import Settings
+from server.door import Door
 from server.film_files import FilmFiles
 from server.films import Films
 from server.health import HealthWatch
@@ -70,7 +71,9 @@ from server.realtime.delivery import Delivery
 from server.realtime.host import HostNamespace
 from server.realtime.hub import Hub, make_server
 from server.realtime.limits import ADDRESS_FORMS, ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
+from server.realtime.lobby import Lobby
 from server.realtime.malformed import Malformed
+from server.realtime.polling import polling
 from server.realtime.presence import Presence
 from server.recordings import Recordings
 from server.reminders import Reminders
@@ -134,7 +137,7 @@ LARGEST_BODY = 256 * 1024
 def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> web.Application:
     """The application; its parts start when the server does. The database is already migrated."""
     services = assemble(settings, now)
-    app = web.Application(middlewares=[errors], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[errors, polling], client_max_size=LARGEST_BODY)
     app[SERVICES] = services
     app.add_routes(endpoint.routes())
     app.add_routes(pages.routes())
@@ -220,7 +223,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         rules=moderation_rules,
         identities=identities,
         on_air=broadcasts.on_air,
-        address_of=lambda environ: authenticator.address_of(environ["aiohttp.request"]),
+        address_of=authenticator.address_of_environ,
         now=now,
     )
     stage = Stage(database, directory, presence, relay, recordings, hub, now)
@@ -245,6 +248,8 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         redis=redis,
         health=health_watch,
         sio=sio,
+        door=Door(exempt=authenticator.trusts),
+        lobby=Lobby(sio, address_of=authenticator.address_of_environ),
         malformed=malformed,
         hub=hub,
         journal=journal,
@@ -336,4 +341,6 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         if services.redis is not None:
             stack.push_async_callback(services.sio.manager.close)
         stack.push_async_callback(services.sio.shutdown)
+        await services.lobby.start()
+        stack.push_async_callback(services.lobby.close)
         yield

@@ -15,7 +15,8 @@ from server.auth.accounts import create_account
 from server.auth.passwords import generate_password
 from server.auth.rights import Role
 from server.config import Settings
-from server.services import utc_now
+from server.door import SPARE_DESCRIPTORS, DoorSite, raise_descriptor_limit
+from server.services import SERVICES, utc_now
 from server.store.database import Database
 from server.store.migrate import migrate
 from server.store.tables import Account
@@ -53,6 +54,8 @@ async def prepare(settings: Settings) -> str | None:
 async def running(settings: Settings) -> AsyncIterator[web.Application]:
     """The service, listening; everything is ended at the end of the block."""
     app = build(settings)
+    door = app[SERVICES].door
+    door.most = min(door.most, raise_descriptor_limit() - SPARE_DESCRIPTORS)
     # What stands now stands until the end: looking through it for garbage again and again took a seventh of the CPU.
     gc.collect()
     gc.freeze()
@@ -60,7 +63,7 @@ async def running(settings: Settings) -> AsyncIterator[web.Application]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
     try:
         await runner.setup()
-        await web.TCPSite(runner, settings.http_host, settings.http_port, reuse_address=True).start()
+        await DoorSite(runner, door, settings.http_host, settings.http_port).start()
         yield app
     finally:
         await runner.cleanup()

@@ -19,6 +19,7 @@ from server.uploads import FileStore
 
 if TYPE_CHECKING:
     from server.broadcasts import Broadcasts
+    from server.door import Door
     from server.film_files import FilmFiles
     from server.films import Films
     from server.health import HealthWatch
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from server.realtime.delivery import Delivery
     from server.realtime.hub import Hub
     from server.realtime.limits import Buckets
+    from server.realtime.lobby import Lobby
     from server.realtime.malformed import Malformed
     from server.realtime.presence import Presence
     from server.recordings import Recordings
@@ -64,6 +66,8 @@ class Services:
     redis: "Redis | None"
     health: "HealthWatch"
     sio: socketio.AsyncServer
+    door: "Door"
+    lobby: "Lobby"
     malformed: "Malformed"
     hub: "Hub"
     journal: Journal

@@ -82,21 +82,25 @@ class Authenticator:
         """The client's address."""
         peer = request.remote or ""
         forwarded = request.headers.get("X-Forwarded-For")
-        if not forwarded or not self._trusts(peer):
+        if not forwarded or not self.trusts(peer):
             return peer
         # From the right: each proxy appends whom it saw; the first one not trusted is the client.
         for hop in reversed([part.strip() for part in forwarded.split(",")]):
-            if not self._trusts(hop):
+            if not self.trusts(hop):
                 return hop
         return peer
 
+    def address_of_environ(self, environ: dict[str, Any]) -> str:
+        """The same for a socket."""
+        return self.address_of(environ["aiohttp.request"])
+
     def secure(self, request: web.BaseRequest) -> bool:
         """Whether the client speaks HTTPS."""
-        if self._trusts(request.remote or ""):
+        if self.trusts(request.remote or ""):
             return request.headers.get("X-Forwarded-Proto", request.scheme) == "https"
         return request.scheme == "https"
 
-    def _trusts(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from server.auth.rights import Right
 from server.http.endpoint import Call, endpoint
 from server.realtime.bus import RedisRoomManager
+from server.realtime.rooms import DirectWebSocket
 from server.services import Services
 
 
@@ -59,6 +60,7 @@ def _collect(services: Services) -> CollectorRegistry:
     counter("minsheng_sms_failed", "Codes that it did not take", services.gateway.failed)
     counter("minsheng_challenges_solved", "Devices that proved work", services.audience.challenges.solved)
     counter("minsheng_slow_phones", "Lines cut because the phone did not read", services.sio.manager.slow)
+    _count_connections(services, registry)
     counter("minsheng_malformed_frames", "Frames that are no Socket.IO", services.malformed.count)
     counter("minsheng_mail_sent", "Messages that the mail server took", services.mailer.sent)
     counter("minsheng_mail_failed", "Messages that it did not take", services.mailer.failed)
@@ -125,3 +127,22 @@ def _count_refusals(services: Services, registry: CollectorRegistry) -> None:
     rules.labels("blocked").inc(services.rules.blocked)
     rules.labels("held").inc(services.rules.held)
     rules.labels("muted").inc(services.rules.refused)
+
+
+def _count_connections(services: Services, registry: CollectorRegistry) -> None:
+    """Who is connected, and who was not let in or sent away."""
+    Gauge("minsheng_connections", "Open HTTP connections and WebSockets", registry=registry).set(services.door.open)
+    Gauge("minsheng_connections_silent", "Those of them that have asked for nothing yet", registry=registry).set(
+        services.door.waiting
+    )
+    Gauge("minsheng_sockets_waiting", "Sockets of Socket.IO in no namespace", registry=registry).set(
+        services.lobby.waiting
+    )
+    ended = Counter("minsheng_connections_ended", "Connections refused or ended", ["why"], registry=registry)
+    ended.labels("too many").inc(services.door.refused)
+    ended.labels("silent").inc(services.door.silent)
+    ended.labels("never joined").inc(services.lobby.silent)
+    ended.labels("too many sockets").inc(services.lobby.crowded)
+    Counter("minsheng_throttled_frames", "Frames of sockets that send too fast", registry=registry).inc(
+        DirectWebSocket.throttled
+    )
