@@ -114,6 +114,8 @@ class Server:
         self._write({"event": name, **facts})
 
     def _write(self, message: dict[str, Any]) -> None:
+        if self._writer.is_closing():
+            return  # the service has gone: nobody is left to be told
         if self._writer.transport.get_write_buffer_size() > MAX_BACKLOG:
             self._writer.transport.abort()  # `run` ends, and the relay with it
             return

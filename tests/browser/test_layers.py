@@ -134,3 +134,66 @@ async def test_chromium_repairs_by_rtx_and_says_what_it_can_receive(browser: Bro
         await page.close()
         wire.close()
         await house.close()
+
+
+SEND_VP8 = """async () => {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 } });
+  const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  window.connections = [connection];
+  const sendEncodings = [['l', 4], ['m', 2], ['h', 1]].map(([rid, scaleResolutionDownBy]) => ({
+    rid, scaleResolutionDownBy, maxBitrate: 1800000 / scaleResolutionDownBy ** 2,
+  }));
+  const sender = connection.addTransceiver(stream.getTracks()[0], { direction: 'sendonly', sendEncodings });
+  const { codecs } = RTCRtpSender.getCapabilities('video');
+  sender.setCodecPreferences(codecs.filter((codec) => ['video/VP8', 'video/rtx'].includes(codec.mimeType)));
+  await connection.setLocalDescription(await connection.createOffer());
+  return connection.localDescription.sdp;
+}"""
+
+
+async def test_chromium_sends_layers_of_vp8_and_plays_them_as_one_picture(browser: Browser) -> None:
+    house = await House().start()
+    context = await browser.new_context(permissions=["camera", "microphone"])
+    sending, watching = await context.new_page(), await context.new_page()
+    try:
+        # Only a secure page may use a camera.
+        await context.route(
+            "https://camera.test/", lambda route: route.fulfill(content_type="text/html", body="camera")
+        )
+        await sending.goto("https://camera.test/")
+        await watching.goto("about:blank")
+        session = await house.open("publish", await sending.evaluate(SEND_VP8))
+        assert "VP8/90000" in session.sdp
+        assert "a=simulcast:recv l;m;h" in session.sdp
+        await sending.evaluate(ANSWER, session.sdp)
+        await house.until(lambda: house.events and house.events[-1][1], 20)
+        broadcast = house.relay._broadcasts["k04"]
+        await house.until(lambda: len(broadcast.tracks) == 3, 20)
+
+        session = await house.open("watch", await watching.evaluate(OPEN))
+        await watching.evaluate(ANSWER, session.sdp)
+        seen: list[int] = []
+        frames: list[int] = []
+        for _ in range(300):
+            received = await watching.evaluate(RECEIVED)
+            if received["height"] and received["height"] not in seen:
+                seen.append(received["height"])
+            frames.append(received["frames"])
+            if received["height"] == 720 and frames[-1] > 60:
+                break
+            await asyncio.sleep(0.2)
+        assert seen[-1] == 720, "its way is good: it comes to the highest layer"
+        assert len(seen) >= 2, "from another one"
+        stats = (await house.client.call("stats"))["activities"]["k04"]
+        assert [layer["height"] for layer in stats["layers"]] == [180, 360, 720]
+        # A change of layer is at a keyframe, under numbers that go on: the decoder goes on as well.
+        assert frames == sorted(frames)
+        for _ in range(100):
+            received = await watching.evaluate(RECEIVED)
+            if received["frames"] > frames[-1] + 30:
+                break
+            await asyncio.sleep(0.2)
+        assert received["frames"] > frames[-1] + 30
+    finally:
+        await context.close()
+        await house.close()

@@ -1,6 +1,7 @@
 """Two relay processes for one broadcast, a relay that hangs, and whether what is advertised can be reached."""
 
 import asyncio
+import itertools
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from streaming.supervisor import PublisherChanged, RelayChanged, RelayEvent, Sup
 from tests.streaming.conftest import Service
 from tests.streaming.house import House
 from tests.streaming.peers import H264, OPUS, VP8, Peer, Sender, media_processes, offer, value
+from tests.streaming.test_simulcast import Camera, estimate, layer_of
 
 
 class Pair:
@@ -159,6 +161,62 @@ async def test_another_codec_and_a_dead_process_are_followed(pair: Pair) -> None
     await pair.happened(PublisherChanged("k04", on_air=False))
     stop.set()
     await sending
+
+
+async def test_layers_are_had_at_both_processes(pair: Pair) -> None:
+    text = offer("sendonly", (VP8,), rids=("l", "m", "h"))
+    session = await pair.supervisor.publish("k04", text, owner="host")
+    peer = await Peer().connect(session.sdp)
+    pair.peers.append(peer)
+    lens = Camera(peer)
+    lens.shoot(key=True)
+    await pair.happened(PublisherChanged("k04", on_air=True))
+
+    async def shoot() -> None:
+        while True:
+            lens.shoot()
+            await asyncio.sleep(0.03)
+
+    shooting = asyncio.create_task(shoot())
+    try:
+        # At each process one viewer with a narrow way and one with a wide one.
+        found: dict[tuple[str, str], Peer] = {}
+        async with asyncio.timeout(20):
+            while len(found) < 4:
+                viewer = Peer()
+                viewer.session = await pair.supervisor.watch("k04", offer("recvonly", (VP8,), remb=True))
+                pair.peers.append(viewer)
+                await viewer.connect(viewer.session.sdp)
+                await viewer.until(lambda viewer=viewer: viewer.rtp, 5)
+                way = "wide" if (viewer.session.id[0], "narrow") in found else "narrow"
+                found.setdefault((viewer.session.id[0], way), viewer)
+        assert {process for process, _ in found} == {"0", "1"}
+        async with asyncio.timeout(40):
+            while any(
+                layer_of(viewer.rtp[-1]) != {"narrow": "l", "wide": "h"}[way] for (_, way), viewer in found.items()
+            ):
+                for (_, way), viewer in found.items():
+                    estimate(viewer, 90_000 if way == "narrow" else 50_000_000)
+                await asyncio.sleep(0.2)
+        for viewer in found.values():
+            numbers = [packet.sequence_number for packet in viewer.rtp]
+            assert [(b - a) & 0xFFFF for a, b in itertools.pairwise(numbers)] == [1] * (len(numbers) - 1)
+            for before, after in itertools.pairwise(viewer.rtp):
+                if layer_of(before) != layer_of(after):
+                    assert after.payload[0] & 0x10, "at the beginning of a picture"
+                    assert not after.payload[6] & 1, "which is a keyframe"
+        stats = (await pair.supervisor.stats()).activities["k04"]
+        assert [(layer.name, layer.height) for layer in stats.layers] == [
+            ("video", 180),
+            ("video/1", 360),
+            ("video/2", 720),
+        ]
+        assert sum(layer.viewers for layer in stats.layers) == stats.viewers >= 4
+        assert stats.layers[0].viewers >= 2
+        assert stats.layers[2].viewers >= 2
+    finally:
+        shooting.cancel()
+        await asyncio.gather(shooting, return_exceptions=True)
 
 
 async def test_a_relay_that_hangs_is_ended_and_comes_back(
