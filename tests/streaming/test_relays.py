@@ -72,6 +72,11 @@ async def spread(pair: Pair, video: int = H264) -> list[Peer]:
                 return viewers
 
 
+async def hears(viewer: Peer) -> None:
+    """Wait until something comes."""
+    await viewer.until(lambda: viewer.rtp, 5)
+
+
 async def shows(viewer: Peer, payload: bytes) -> None:
     """Wait until a payload is the newest one here."""
     await viewer.until(lambda: viewer.payloads()[-1:] == [payload], 10)
@@ -187,7 +192,7 @@ async def test_layers_are_had_at_both_processes(pair: Pair) -> None:
                 viewer.session = await pair.supervisor.watch("k04", offer("recvonly", (VP8,), remb=True))
                 pair.peers.append(viewer)
                 await viewer.connect(viewer.session.sdp)
-                await viewer.until(lambda viewer=viewer: viewer.rtp, 5)
+                await hears(viewer)
                 way = "wide" if (viewer.session.id[0], "narrow") in found else "narrow"
                 found.setdefault((viewer.session.id[0], way), viewer)
         assert {process for process, _ in found} == {"0", "1"}
