@@ -73,8 +73,10 @@ from server.realtime.hub import Hub, make_server
 from server.realtime.limits import ADDRESS_FORMS, ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
 from server.realtime.lobby import Lobby
 from server.realtime.malformed import Malformed
+from server.realtime.pace import Pace
 from server.realtime.polling import polling
 from server.realtime.presence import Presence
+from server.realtime.shared import SharedMemory
 from server.recordings import Recordings
 from server.reminders import Reminders
 from server.restreams import Restreams
@@ -151,15 +153,15 @@ def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> web.A
 def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     """Make the parts and tie them together; nothing runs yet."""
     database = Database(settings.sqlalchemy_url)
-    directory = Directory(database)
-    authenticator = Authenticator(database, settings.trusted_proxies, now)
+    directory, authenticator = Directory(database), Authenticator(database, settings.trusted_proxies, now)
     redis = open_redis(settings.redis_url) if settings.redis_url else None
     malformed = Malformed()
     sio = make_server(redis, malformed, lambda since: delivery.missed(since))  # noqa: PLW0108 - made below
     key = settings.signing_key()
     journal = Journal(database)
     delivery = Delivery(sio, database, on_caught_up=lambda slug: hub.announce(slug, here=True))
-    moderation_rules = Rules(database, now=now)
+    memory = SharedMemory(redis, key)
+    pace, moderation_rules = Pace(key, memory, now=now), Rules(database, memory, now=now)
 
     async def broadcast_changed(slug: str, on_air: bool) -> None:
         if on_air:
@@ -211,7 +213,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     restreams = Restreams(database, settings.data_dir / "hls", key)
     packagers = Packagers(settings.data_dir / "hls", relay, prepare=on_air, on_end=off_air)
     gateway, seals = Gateway(settings.sms_url, settings.sms_secret), Seals(key)
-    identities = Identities(database, gateway, seals, moderation_rules, key=key, now=now)
+    identities = Identities(database, gateway, seals, moderation_rules, memory, key=key, now=now)
     audience = AudienceNamespace(
         key=key,
         database=database,
@@ -222,6 +224,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         presence=presence,
         rules=moderation_rules,
         identities=identities,
+        pace=pace,
         on_air=broadcasts.on_air,
         address_of=authenticator.address_of_environ,
         now=now,
@@ -265,7 +268,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         stage=stage,
         film_files=FilmFiles(settings.data_dir / "films", limit=int(settings.film_gigabytes * 1e9)),
         films=films,
-        audience=audience,
+        pace=pace,
         lookups=Buckets(ADDRESS_LOOKUPS),
         sessions=Buckets(ADDRESS_SESSIONS),
         registering=Buckets(ADDRESS_FORMS),

@@ -21,7 +21,8 @@ from server.activities import Known
 from server.errors import BadRequest, Conflict, Forbidden, NotFound, RateLimited, Unavailable
 from server.moderation_rules import Rules
 from server.personal import Person, Seals
-from server.realtime.limits import Buckets, Rate
+from server.realtime.limits import Rate
+from server.realtime.shared import Limit, SharedMemory
 from server.sms import Gateway, SmsError
 from server.store.database import Database
 from server.store.identity import PhoneIdentity
@@ -83,6 +84,7 @@ class Identities:
         gateway: Gateway,
         seals: Seals,
         rules: Rules,
+        memory: SharedMemory,
         *,
         key: bytes,
         now: Callable[[], datetime],
@@ -94,10 +96,10 @@ class Identities:
         self._key = hmac.digest(key, b"phone codes", "sha256")
         self._now = now
         self._proved: OrderedDict[tuple[int, str], datetime] = OrderedDict()
-        self.device_codes = Buckets(DEVICE_CODES)
-        self.phone_codes = Buckets(PHONE_CODES)
-        self.address_codes = Buckets(ADDRESS_CODES)
-        self.all_codes = Buckets(ALL_CODES)
+        self.device_codes = Limit("device codes", DEVICE_CODES, memory)
+        self.phone_codes = Limit("phone codes", PHONE_CODES, memory)
+        self.address_codes = Limit("address codes", ADDRESS_CODES, memory)
+        self.all_codes = Limit("all codes", ALL_CODES, memory)
 
     async def require(self, activity: Known, device: str) -> None:
         """Raise IdentityRequired where the activity asks for a phone and the device has proved none."""
@@ -119,13 +121,13 @@ class Identities:
         if activity.identity != "phone":
             raise Conflict("本活动不需要验证手机号。", code="not_asked")
         digest = self._seals.digest(activity.id, phone)
-        self.device_codes.take(device)
-        self.address_codes.take(address)
+        await self.device_codes.take(device)
+        await self.address_codes.take(address)
         try:
-            self.phone_codes.take(digest)
+            await self.phone_codes.take(digest)
         except RateLimited as error:
             raise RateLimited("这个号码收到的验证码太多，请过几小时再试。", retry_after=error.retry_after) from None
-        self.all_codes.take("all")
+        await self.all_codes.take("all")
         code = f"{secrets.randbelow(1_000_000):06d}"
         async with self._database.write() as session:
             row = await session.get(PhoneIdentity, (activity.id, device), with_for_update=True)

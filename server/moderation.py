@@ -1,6 +1,6 @@
 """What hosts do to comments and questions: one function behind the HTTP endpoint and the socket's commands."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,6 +51,14 @@ class Moderated:
     touched: tuple[int, ...]
 
 
+NetworkOf = Callable[[str], Awaitable[str | None]]
+"""From a device to the digest of the address range from which it spoke last, where that is known."""
+
+
+async def unheard(_device: str) -> None:
+    """Nobody knows a range."""
+
+
 async def moderate(
     database: Database,
     principal: Principal,
@@ -59,7 +67,7 @@ async def moderate(
     now: datetime,
     *,
     within: int | None = None,
-    network_of: Callable[[str], str | None] = lambda _device: None,
+    network_of: NetworkOf = unheard,
 ) -> Moderated:
     """Carry out one act in one transaction, with its line in the log; `within` is the activity it must be of.
 
@@ -80,7 +88,7 @@ async def moderate(
         _require_seen(entry, command)
         before = entry.state
         if isinstance(command, Mute):
-            await _mute(session, principal, entry, command, network_of(entry.device), now)
+            await _mute(session, principal, entry, command, await network_of(entry.device), now)
         touched = await _apply(session, principal, entry, command, now)
         if entry.state not in states.UNDECIDED:
             entry.lifted = None

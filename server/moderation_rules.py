@@ -20,6 +20,7 @@ from feedback.words import Hit, Severity, WordList, fold, strongest
 from server.activities import Known
 from server.errors import BadRequest, Forbidden, Unavailable
 from server.periodic import Periodic
+from server.realtime.shared import SharedMemory
 from server.store.database import Database
 from server.store.tables import Act, Activity, Ban, Entry, WordTable
 
@@ -32,6 +33,9 @@ _BEIJING = timezone(timedelta(hours=8))
 # Acts of another process may become visible out of order: the last few are read again.
 _OVERLAP = 50
 _MOST_HEARD = 100_000
+_RANGE = "range"
+HEARD_LASTS = timedelta(hours=12)
+"""How long Redis remembers a range, where there is Redis: an activity and what comes right after it."""
 _TRUSTING = {EntryAct.APPROVE.value, EntryAct.ANSWER.value, EntryAct.RESTORE.value}
 _DISTRUSTING = {EntryAct.HIDE.value, EntryAct.REOPEN.value}
 
@@ -81,8 +85,9 @@ def muted_words(muted: Muted) -> str:
 class Rules:
     """Owner of the lists, the bans, and the task that keeps them fresh."""
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, memory: SharedMemory, *, now: Callable[[], datetime]) -> None:
         self._database = database
+        self._memory = memory
         self._now = now
         self._lists: Mapping[str, WordList] = MappingProxyType({})
         self._revisions: dict[tuple[str, str], int] = {}
@@ -113,16 +118,18 @@ class Rules:
         """Something changed here: look at once."""
         self._looking.wake()
 
-    def heard(self, device: str, network: str) -> None:
+    async def heard(self, device: str, network: str) -> None:
         """Remember the digest of the address range from which a device speaks: in memory alone, for a ban to come."""
-        self._heard.pop(device, None)
+        before = self._heard.pop(device, None)
         self._heard[device] = network
         if len(self._heard) > _MOST_HEARD:
             self._heard.popitem(last=False)
+        if before != network:
+            await self._memory.note(_RANGE, device, network, HEARD_LASTS.total_seconds())
 
-    def network_of(self, device: str) -> str | None:
-        """The digest of the range from which the device spoke last; None where this process has not heard it."""
-        return self._heard.get(device)
+    async def network_of(self, device: str) -> str | None:
+        """The digest of the range from which the device spoke last; None where no process has heard it."""
+        return await self._memory.noted(_RANGE, device) or self._heard.get(device)
 
     def muted(self, activity_id: int, device: str, network: str | None = None) -> Muted | None:
         """The ban that holds now for the device or its address range, if any."""

@@ -35,14 +35,20 @@ _LOADING = 60.0
 _scorer: Scorer | None = None
 
 
-def _load(labels: Model) -> None:
-    """Runs once in the scorer's process."""
-    global _scorer  # noqa: PLW0603 - the process exists for this one object
+def _begin() -> int:
+    """Runs first in the scorer's process; returns its id."""
     # Ctrl-C and a service manager's SIGTERM reach the whole group; the service ends this process itself.
     signal(SIGINT, SIG_IGN)
     signal(SIGTERM, SIG_IGN)
     Thread(target=_end_with_the_service, daemon=True).start()
+    return os.getpid()
+
+
+def _load(labels: Model) -> None:
+    """Then this, once; an engine that is compiled when it is first used is used here."""
+    global _scorer  # noqa: PLW0603 - the process exists for this one object
     _scorer = Scorer(labels=labels)
+    _scorer.score_many(["服务很好"])
 
 
 def _end_with_the_service() -> None:
@@ -171,11 +177,11 @@ class Scoring:
         try:
             if self._pool is None:
                 # spawn: a fork would copy the event loop, its sockets and its locks.
-                self._pool = ProcessPoolExecutor(
-                    1, mp_context=get_context("spawn"), initializer=_load, initargs=(self._labels,)
-                )
+                self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
                 async with asyncio.timeout(_LOADING):
-                    self._pid = await loop.run_in_executor(self._pool, os.getpid)
+                    # Whoever stops the service while the model is being loaded does not wait for that.
+                    self._pid = await loop.run_in_executor(self._pool, _begin)
+                    await loop.run_in_executor(self._pool, _load, self._labels)
             async with asyncio.timeout(_PATIENCE):
                 return await loop.run_in_executor(self._pool, _score, texts)
         except TimeoutError:

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from server.moderation_rules import Rules
     from server.periodic import Periodic
     from server.personal import Seals
-    from server.realtime.audience import AudienceNamespace
     from server.realtime.delivery import Delivery
     from server.realtime.hub import Hub
     from server.realtime.limits import Buckets
     from server.realtime.lobby import Lobby
     from server.realtime.malformed import Malformed
+    from server.realtime.pace import Pace
     from server.realtime.presence import Presence
     from server.recordings import Recordings
     from server.reminders import Reminders
@@ -83,7 +83,7 @@ class Services:
     stage: "Stage"
     film_files: "FilmFiles"
     films: "Films"
-    audience: "AudienceNamespace"
+    pace: "Pace"
     lookups: "Buckets"
     sessions: "Buckets"
     """Offers and restarts of WHIP and WHEP by address."""

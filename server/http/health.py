@@ -58,7 +58,7 @@ def _collect(services: Services) -> CollectorRegistry:
     _count_refusals(services, registry)
     counter("minsheng_sms_sent", "Codes that the gateway took", services.gateway.sent)
     counter("minsheng_sms_failed", "Codes that it did not take", services.gateway.failed)
-    counter("minsheng_challenges_solved", "Devices that proved work", services.audience.challenges.solved)
+    counter("minsheng_challenges_solved", "Devices that proved work", services.pace.challenges.solved)
     counter("minsheng_slow_phones", "Lines cut because the phone did not read", services.sio.manager.slow)
     _count_connections(services, registry)
     counter("minsheng_malformed_frames", "Frames that are no Socket.IO", services.malformed.count)
@@ -111,14 +111,14 @@ def _collect(services: Services) -> CollectorRegistry:
 
 def _count_refusals(services: Services, registry: CollectorRegistry) -> None:
     """What was refused or held, by the limit or the rule."""
-    audience, identities = services.audience, services.identities
+    pace, identities = services.pace, services.identities
     limited = Counter("minsheng_limited", "Messages refused by a limit", ["limit"], registry=registry)
-    limited.labels("device_speech").inc(audience.device_speech.refused)
-    limited.labels("device_votes").inc(audience.device_votes.refused)
-    limited.labels("address_speech").inc(audience.address_speech.refused)
-    limited.labels("activity_speech").inc(audience.activity_speech.refused)
-    limited.labels("slow_mode").inc(audience.slow_mode.refused)
-    limited.labels("challenge").inc(audience.challenges.asked)
+    limited.labels("device_speech").inc(pace.device_speech.refused)
+    limited.labels("device_votes").inc(pace.device_votes.refused)
+    limited.labels("address_speech").inc(pace.address_speech.refused)
+    limited.labels("activity_speech").inc(pace.activity_speech.refused)
+    limited.labels("slow_mode").inc(pace.slow_mode.refused)
+    limited.labels("challenge").inc(pace.challenges.asked)
     limited.labels("device_codes").inc(identities.device_codes.refused)
     limited.labels("phone_codes").inc(identities.phone_codes.refused)
     limited.labels("address_codes").inc(identities.address_codes.refused)

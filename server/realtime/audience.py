@@ -15,26 +15,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from feedback.states import Kind
 from feedback.text import ANONYMOUS, clean, is_blank
 from server.activities import Directory, Known
-from server.errors import BadRequest, Conflict, NotFound, RateLimited, ServiceError, Unavailable
+from server.errors import BadRequest, Conflict, NotFound, ServiceError, Unavailable
 from server.identity import Code, Identities, Phone
 from server.merging import head_of
 from server.moderation_rules import Rules
 from server.protocol import CommentView, QuestionView, dump
 from server.realtime.acknowledgement import acknowledge
-from server.realtime.challenge import Challenges, Solution
+from server.realtime.challenge import Solution
 from server.realtime.channels import AUDIENCE, room
 from server.realtime.delivery import Delivery
 from server.realtime.hub import broadcast_news
-from server.realtime.limits import (
-    ACTIVITY_SPEECH,
-    ADDRESS_SPEECH,
-    DEVICE_SPEECH,
-    DEVICE_VOTES,
-    Buckets,
-    SlowMode,
-    network_of,
-    range_of,
-)
+from server.realtime.limits import network_of, range_of
+from server.realtime.pace import Pace
 from server.realtime.presence import Presence
 from server.scoring import Scoring
 from server.store.database import Database
@@ -113,6 +105,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         presence: Presence,
         rules: Rules,
         identities: Identities,
+        pace: Pace,
         on_air: Callable[[str], bool],
         address_of: Callable[[dict[str, Any]], str],
         now: Callable[[], datetime],
@@ -130,12 +123,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self._on_air = on_air
         self._address_of = address_of
         self._now = now
-        self.challenges = Challenges(key, now=now)
-        self.slow_mode = SlowMode()
-        self.activity_speech = Buckets(ACTIVITY_SPEECH)
-        self.device_speech = Buckets(DEVICE_SPEECH)
-        self.device_votes = Buckets(DEVICE_VOTES)
-        self.address_speech = Buckets(ADDRESS_SPEECH)
+        self._pace = pace
 
     async def on_connect(self, sid: str, environ: dict[str, Any], auth: object = None) -> None:
         """Join the activity's room and get what is there."""
@@ -241,11 +229,10 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         activity = await self._directory.find(session["slug"])
         key = clean(speech.key)
         try:
-            self._admit(session, activity)
+            await self._admit(session, activity)
             await self._identities.require(activity, session["device"])
             admitted = self._rules.admit(activity, Kind(kind), session["device"], text, nickname)
-            slow = f"{activity.id}:{session['device']}"
-            before = self.slow_mode.take(slow, activity.slow_seconds)
+            turn = await self._pace.slow(activity, session["device"])
         except ServiceError:
             # A key that is stored already gets its first acknowledgement again, whatever has happened since.
             known = await self._known(activity.id, session["device"], key)
@@ -267,34 +254,26 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         try:
             stored = await self._journal.add(entry)
         except Unavailable:
-            self.slow_mode.give_back(slow, before)  # nothing was said: the same may be sent again at once
+            await self._pace.give_back(turn)
             raise
         if stored.fresh:
             self._delivery.arrived(stored.id, public=stored.state in PUBLIC_COMMENT_STATES)
             self._scoring.wake()
         return {"id": stored.id, "receipt": stored.receipt, "state": stored.state}
 
-    def _admit(self, session: dict[str, Any], activity: Known) -> None:
+    async def _admit(self, session: dict[str, Any], activity: Known) -> None:
         if activity.state != "live":
             words = "活动还没有开始" if activity.state == "scheduled" else "活动已经结束"
             raise Conflict(f"{words}，现在不能留言。", code="not_live")
         self._rules.require_voice(activity.id, session["device"], session["range"])
         device, address = session["device"], session["address"]
-        self._rules.heard(device, session["range"])
-        self.challenges.require(activity.challenge, device, address)
-        try:
-            self.device_speech.take(device)
-        except RateLimited:
-            self.challenges.too_fast(device, address)
-            raise
-        self.address_speech.take(address)
-        self.activity_speech.take(activity.slug)
+        await self._rules.heard(device, session["range"])
+        await self._pace.admit(activity, device, address)
 
     async def _prove(self, sid: str, data: object) -> dict[str, Any]:
         solution = Solution.model_validate(data)
         session = await self.get_session(sid)
-        self.address_speech.take(session["address"])
-        self.challenges.prove(session["device"], solution)
+        await self._pace.prove(session["device"], session["address"], solution)
         return {}
 
     async def _phone(self, sid: str, data: object) -> dict[str, Any]:
@@ -308,8 +287,8 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
     async def _code(self, sid: str, data: object) -> dict[str, Any]:
         code = Code.model_validate(data)
         session = await self.get_session(sid)
-        self.address_speech.take(session["address"])
-        self.device_votes.take(session["device"])
+        await self._pace.address_speech.take(session["address"])
+        await self._pace.device_votes.take(session["device"])
         activity = await self._directory.find(session["slug"])
         await self._identities.prove(activity, session["device"], code.code)
         return {}
@@ -325,8 +304,8 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         ballot = Ballot.model_validate(data)
         session = await self.get_session(sid)
         self._rules.require_voice(session["activity_id"], session["device"], session["range"])
-        self.device_votes.take(session["device"])
-        self.address_speech.take(session["address"])
+        await self._pace.device_votes.take(session["device"])
+        await self._pace.address_speech.take(session["address"])
         async with self._database.read() as database:
             entry = await database.get(Entry, ballot.question)
             entry = await head_of(database, entry) if entry is not None else None

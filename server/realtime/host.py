@@ -15,7 +15,7 @@ from server.auth.rights import Principal, Right
 from server.commands import ACTS, parse_command
 from server.errors import BadRequest, Forbidden, ServiceError
 from server.merging import likely
-from server.moderation import Moderated, moderate
+from server.moderation import Moderated, NetworkOf, moderate
 from server.protocol import EntryView, dump
 from server.realtime.acknowledgement import acknowledge
 from server.realtime.channels import HOST, room
@@ -57,7 +57,7 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         snapshot: Callable[[str], Awaitable[dict[str, Any]]],
         health: Callable[[], dict[str, str]],
         on_moderated: Callable[[Moderated], None],
-        network_of: Callable[[str], str | None],
+        network_of: NetworkOf,
         now: Callable[[], datetime],
     ) -> None:
         super().__init__(HOST)

@@ -32,6 +32,17 @@ ADDRESS_FORMS = Rate(burst=300, per_second=5)
 ADDRESS_SESSIONS = Rate(burst=500, per_second=20)
 
 
+def too_fast(wait: float) -> RateLimited:
+    """What is said to somebody whose bucket is empty for so many seconds."""
+    return RateLimited(f"您发得太快了，请{max(1, round(wait))}秒后再发。", retry_after=wait)
+
+
+def slow_down(wait: float) -> RateLimited:
+    """The same in slow mode."""
+    words = f"主持人开启了慢速模式，请{max(1, round(wait))}秒后再发。"
+    return RateLimited(words, code="slow_mode", retry_after=wait)
+
+
 class Buckets:
     """Token buckets of one rate, for up to `capacity` names; the longest unused is forgotten first.
 
@@ -59,7 +70,7 @@ class Buckets:
         if not allowed:
             self.refused += 1
             wait = (1 - tokens) / self._rate.per_second
-            raise RateLimited(f"您发得太快了，请{max(1, round(wait))}秒后再发。", retry_after=wait)
+            raise too_fast(wait)
 
 
 class SlowMode:
@@ -78,9 +89,7 @@ class SlowMode:
         if last is not None and now < last + seconds:
             self.refused += 1
             wait = last + seconds - now
-            raise RateLimited(
-                f"主持人开启了慢速模式，请{max(1, round(wait))}秒后再发。", code="slow_mode", retry_after=wait
-            )
+            raise slow_down(wait)
         self._last.pop(name, None)
         self._last[name] = now
         if len(self._last) > self._capacity:

@@ -16,6 +16,7 @@ from server.commands import parse_command
 from server.errors import BadRequest, Conflict, Forbidden, Unavailable
 from server.moderation import moderate
 from server.moderation_rules import Muted, Rules, first_state, muted_words
+from server.realtime.shared import SharedMemory
 from server.store.database import Database
 from server.store.journal import Journal, NewEntry
 from server.store.tables import Act, Activity, Ban, Entry, WordTable
@@ -24,6 +25,9 @@ from server.withdrawal import withdraw
 NOW = datetime(2023, 9, 27, 6, tzinfo=UTC)
 ADMIN = Principal(1, "admin", "管理员", Role.ADMIN, None)
 K01 = Known(1, "k01", "live", frozenset({"caiyu"}))
+
+ALONE = SharedMemory(None, b"key")
+"""A process that shares nothing."""
 
 
 @pytest.fixture
@@ -73,7 +77,7 @@ def test_a_citizen_is_told_the_end_of_a_ban_in_beijing_time() -> None:
 
 async def test_a_ban_holds_until_it_ends_or_is_lifted(database: Database, receipts: list[tuple[int, str]]) -> None:
     clock = [NOW]
-    rules = Rules(database, now=lambda: clock[0])
+    rules = Rules(database, ALONE, now=lambda: clock[0])
     entry_id = receipts[0][0]
     with pytest.raises(Unavailable):
         rules.require_voice(1, "d")  # nobody speaks before the rules are known
@@ -103,7 +107,7 @@ async def test_a_ban_holds_until_it_ends_or_is_lifted(database: Database, receip
 
 async def test_lists_are_read_again_when_they_change(database: Database, receipts: list[tuple[int, str]]) -> None:
     del receipts
-    rules = Rules(database, now=lambda: NOW)
+    rules = Rules(database, ALONE, now=lambda: NOW)
     await rules.refresh()
     assert rules.admit(K01, Kind.COMMENT, "d", "代开发票", "网友").state is State.SHOWN
     async with database.write() as session:
@@ -128,7 +132,7 @@ async def test_trust_follows_what_hosts_do(database: Database, receipts: list[tu
     async with database.write() as session:
         activity = await session.get_one(Activity, 1)
         activity.moderation, activity.state = "suspicious", "live"
-    rules = Rules(database, now=lambda: NOW)
+    rules = Rules(database, ALONE, now=lambda: NOW)
     await rules.refresh()
     watched = Known(1, "k01", "live", frozenset({"caiyu"}), "suspicious")
 
@@ -159,7 +163,7 @@ async def test_what_is_withdrawn_leaves_no_word_in_the_row_or_the_log(
 
 async def test_the_last_rules_hold_while_the_database_is_away(tmp_path: Path) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'missing' / 'x.db'}")
-    rules = Rules(database, now=lambda: NOW)
+    rules = Rules(database, ALONE, now=lambda: NOW)
     await rules.start()
     with pytest.raises(Unavailable):
         rules.require_voice(1, "d")
