@@ -52,10 +52,9 @@ class Evaluation:
     """Neutral texts called 负面."""
 
 
-def judge(feeling: float, true: Polarity, negative_to: float, positive_from: float, *, question: bool) -> Judged:
-    """The verdict on one text as the service gives it: a question is never negative."""
-    label = said(feeling, negative_to, positive_from)
-    return Judged(feeling, Polarity.NEUTRAL if question and label is Polarity.NEGATIVE else label, true)
+def judge(feeling: float, true: Polarity, negative_to: float, positive_from: float) -> Judged:
+    """The verdict on one text by the bands alone."""
+    return Judged(feeling, said(feeling, negative_to, positive_from), true)
 
 
 def evaluate(judged: Sequence[Judged]) -> Evaluation:

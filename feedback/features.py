@@ -14,6 +14,8 @@ LONGEST = 1000
 _TOKEN = re.compile(r"https?://\S+|@[^\s@:：，。]{1,20}|\[[^\[\]\s]{1,8}\]|\d+|[a-z]+|\s+|.", re.DOTALL)
 _NEGATION = re.compile(r"不是|并非|没有|没|不|未|别|勿|无|非")
 _CLAUSE_END = frozenset("，。！？；,.!?; ")
+_SHORT = 6
+"""Tokens up to which a text is a feature as a whole."""
 _REACH = 4
 """Tokens behind a negation that it may turn round, within its clause."""
 
@@ -42,6 +44,8 @@ def features(text: str) -> set[str]:
     found = set(pieces)
     found.update("".join(pair) for pair in itertools.pairwise(pieces))
     found.update("".join(three) for three in zip(pieces, pieces[1:], pieces[2:], strict=False))
+    if 0 < len(pieces) <= _SHORT:  # “谢谢” alone is not the politeness at the end of a request
+        found.add(f"⊢{''.join(pieces)}⊣")
     left = 0
     for index, piece in enumerate(pieces):
         if piece in _CLAUSE_END:

@@ -1,13 +1,13 @@
-"""The second model: how a text sounds, from the feelings it names; snownlp only leans where it names none.
+"""What labels are made by, and the first model that did so: the feelings that a text names.
 
-snownlp was trained on reviews of goods and drops 不, 没有 and 不是. This model counts the words and signs of
-`feedback.lexicon`, written for this project, and adds a little of snownlp's score. `docs/sentiment.md` has its figures.
+It is kept to compare with (`--model ms1`): `feedback.trained` is what ships now. snownlp was trained on reviews
+and drops 不, 没有, 不是; this model counts the words and signs of `feedback.lexicon`, and adds a little of that score.
 """
 
 from math import log
 from typing import Protocol
 
-from feedback.lexicon import default_lexicon
+from feedback.lexicon import first_lexicon
 
 NAME = "ms1"
 """Stored after snownlp's name with each score; a change of words, weights or bands needs another name."""
@@ -25,7 +25,7 @@ def feeling(text: str, score: float | None) -> float:
 
     *score* is snownlp's, in [0, 1], or None. Never fails; linear in the text.
     """
-    balance = default_lexicon().feeling(text).balance
+    balance = first_lexicon().feeling(text).balance
     if score is None:
         return balance
     kept = min(max(score, _SURE), 1 - _SURE)
@@ -33,7 +33,7 @@ def feeling(text: str, score: float | None) -> float:
 
 
 class Model(Protocol):
-    """What makes a label of a text: this module's own model, or a trained one (`feedback.trained`)."""
+    """What makes a label of a text: a trained model (`feedback.trained`), or this module's own."""
 
     @property
     def full_name(self) -> str:
@@ -50,7 +50,7 @@ class Model(Protocol):
 
 
 class Ms1:
-    """The model that ships."""
+    """The handwritten model."""
 
     full_name = NAME
     positive_from = POSITIVE_FROM

@@ -5,14 +5,18 @@ snownlp (MIT) carries the model; its package is not imported, only its data file
 """
 
 import time
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.metadata import version
 
-from feedback import model
+from feedback.lexicon import lexicon
+from feedback.model import Model
 from feedback.reference import Reference, fastest
+from feedback.simplified import simplified
+from feedback.trained import shipped
 from feedback.utterance import Utterance, classify
 
 
@@ -39,9 +43,10 @@ _LABEL_TEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What is said of one text. `score` is snownlp's, in [0, 1], 1 being positive; None exactly when UNSCORED.
+    """What is said of one text. `score` is snownlp's, in [0, 1], 1 being positive; None where it would mean nothing.
 
-    `label` is the second model's (`feedback.model`), and may differ from what the score suggests.
+    `label` is the second model's (`feedback.trained`), and may differ from what the score suggests: a text of signs
+    alone has a label and no score.
     """
 
     score: float | None
@@ -50,19 +55,31 @@ class Score:
     model: str
 
 
-_MS1 = model.Ms1()
-
-
-def label(text: str, score: float | None, utterance: Utterance, by: model.Model = _MS1) -> Label:
+def label(text: str, score: float | None, utterance: Utterance, by: Model) -> Label:
     """The label of *text* with snownlp's *score*. A question is never negative: it asks, whatever it names."""
-    if score is None:
+    feeling = feeling_of(text, score, by)
+    if feeling is None:
         return Label.UNSCORED
-    feeling = by.feeling(text, score)
+    if _is_one_character(text):
+        return Label.UNCERTAIN
     if feeling >= by.positive_from and feeling > by.negative_to:
         return Label.POSITIVE
     if feeling <= by.negative_to and utterance is not Utterance.QUESTION:
         return Label.NEGATIVE
     return Label.UNCERTAIN
+
+
+def feeling_of(text: str, score: float | None, by: Model) -> float | None:
+    """How *text* sounds to a model; None of a text without a score in which no word and no sign of feeling stands."""
+    if score is None and not lexicon().feeling(text).balance:
+        return None
+    return by.feeling(text, score)
+
+
+def _is_one_character(text: str) -> bool:
+    """“好” or “差。”: too short to say how it is meant."""
+    rest = [character for character in text if unicodedata.category(character)[0] not in "PZC"]
+    return len(rest) == 1 and rest[0].isalnum()
 
 
 class Scorer:
@@ -71,9 +88,9 @@ class Scorer:
     One thread at a time. The caches are bounded; a text costs time in proportion to its length.
     """
 
-    def __init__(self, reference: Reference | None = None, labels: model.Model = _MS1) -> None:
-        self.labels = labels
-        self.model = f"snownlp-{version('snownlp')}+{labels.full_name}"
+    def __init__(self, reference: Reference | None = None, labels: Model | None = None) -> None:
+        self.labels = labels or shipped()
+        self.model = f"snownlp-{version('snownlp')}+{self.labels.full_name}"
         self.load_seconds: float | None = None
         self._reference = reference
 
@@ -102,7 +119,7 @@ class Scorer:
         """The scores of *texts*, in their order."""
         found = []
         for text, score in zip(texts, self.load().sentiments(texts), strict=True):
-            utterance = classify(text)
+            utterance = classify(simplified(text))
             found.append(Score(score, label(text, score, utterance, self.labels), utterance, self.model))
         return found
 

