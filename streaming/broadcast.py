@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from streaming.codecs import Codec
+from streaming.delays import Delays
 from streaming.fanout import Fanout
 from streaming.feed import Feed, Outlet
 from streaming.highest import Highest
@@ -35,7 +36,12 @@ class Broadcast:
     """
 
     def __init__(
-        self, activity: str, fanout: Fanout, counters: Counter[str], on_air_changed: Callable[[str, bool], None]
+        self,
+        activity: str,
+        fanout: Fanout,
+        counters: Counter[str],
+        delays: Delays,
+        on_air_changed: Callable[[str, bool], None],
     ) -> None:
         self.activity = activity
         self.tracks: dict[str, Track] = {}
@@ -46,6 +52,9 @@ class Broadcast:
         """The session that publishes or is about to: the newest that was taken."""
         self.viewers: set[Viewer] = set()
         self.counters = counters
+        self._delays = delays
+        self._arrived: dict[Track, float] = {}
+        """When the first packet came of each batch that waits."""
         self._fanout = fanout
         self._on_air_changed = on_air_changed
         self.tap: Tap | None = None
@@ -103,6 +112,7 @@ class Broadcast:
         track = self.tracks.get(name)
         if track is not None and track.codec is not codec:
             # All layers are of one codec, and one stream for the viewers.
+            self._arrived.clear()
             self.tracks = {other: kept for other, kept in self.tracks.items() if kept.codec.kind != codec.kind}
             track = None
         if track is not None:
@@ -165,6 +175,8 @@ class Broadcast:
     def publish(self, name: str, sequence: int, timestamp: int, marker: bool, payload: bytes, now: float) -> None:
         """Take a packet with the publisher's numbers and send it, with the rest of its frame, to every viewer."""
         track = self.tracks[name]
+        if not track.pending:
+            self._arrived[track] = now
         packet = track.add(sequence, timestamp, marker, payload, now)
         if self.tap is not None and packet is not None:
             kind = track.codec.kind
@@ -174,8 +186,16 @@ class Broadcast:
         if packet is not None:
             for outlet in self.outlets:
                 outlet.write(name, packet)
-        if track.pending and self._flushing is None:
+        if not track.pending:
+            if packet is not None:  # else it was no news, and went nowhere
+                self._sent(track)
+        elif self._flushing is None:
             self._flushing = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._flush)
+
+    def _sent(self, track: Track) -> None:
+        arrived = self._arrived.pop(track, None)
+        if arrived is not None:
+            self._delays.add(time.monotonic() - arrived)
 
     def attach(self, tap: Tap) -> None:
         """Let a packager have every packet from now on, beginning with a keyframe."""
@@ -245,6 +265,7 @@ class Broadcast:
         self._flushing = None
         for track in self.tracks.values():
             track.flush()
+            self._sent(track)
 
     def rebase(self, name: str) -> None:
         """The publisher's stream of this name begins anew."""

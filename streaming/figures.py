@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from streaming.delays import Delays
+
 
 @dataclass(frozen=True, slots=True)
 class TrackStats:
@@ -67,6 +69,8 @@ class RelayStats:
     activities: dict[str, ActivityStats]
     totals: dict[str, int]
     drops: dict[str, int]
+    delays: Delays
+    """Of batches of packets, from their arrival to the last viewer's copy."""
     cpu_seconds: float
     resident_kilobytes: int
     tasks: int
@@ -99,9 +103,11 @@ class Figures:
         activities: dict[str, ActivityStats] = {}
         totals: Counter[str] = Counter()
         drops: Counter[str] = Counter()
+        delays = Delays()
         for answer in answers:
             totals.update(answer["totals"])
             drops.update(answer["drops"])
+            delays.include(answer["delays"])
             for name, entry in answer["activities"].items():
                 other = activities.get(name, ActivityStats(None, 0))
                 publisher = self._publisher(name, entry["publisher"], answer["monotonic"]) or other.publisher
@@ -117,6 +123,7 @@ class Figures:
             activities,
             dict(totals),
             dict(drops),
+            delays,
             sum(answer["cpu_seconds"] for answer in answers),
             sum(answer["resident_kilobytes"] for answer in answers),
             sum(answer["tasks"] for answer in answers),

@@ -27,6 +27,7 @@ from typing import Any
 from streaming import sdp
 from streaming.broadcast import Broadcast
 from streaming.control import MAX_LINE, Server
+from streaming.delays import Delays
 from streaming.dtls import HandshakeQueue, make_certificate
 from streaming.errors import Conflict, Full, NotAcceptable, NotOnAir, PreconditionFailed, RelayError, UnknownSession
 from streaming.feed import Feed, Outlet, follow
@@ -46,6 +47,14 @@ UNSEEN_SECONDS = 3.0
 """A viewer's session counts for so long before its first connectivity check."""
 PROBE_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
+COUNTED = (
+    "nacks sent",
+    "nacks received",
+    "packets resent",
+    "keyframe requests sent",
+    "keyframe requests received",
+)
+"""What is told from the start on, also while there was none."""
 """How long viewers are told that the relay ends, before it does."""
 
 
@@ -54,7 +63,8 @@ class Relay:
 
     def __init__(self, port: Port, addresses: list[str], *, max_viewers: int) -> None:
         self.port = port
-        self.counters: Counter[str] = Counter()
+        self.counters: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
+        self.delays = Delays()
         self._addresses = addresses
         self._max_viewers = max_viewers
         self._certificate = make_certificate()
@@ -269,7 +279,7 @@ class Relay:
     def _broadcast(self, activity: str) -> Broadcast:
         broadcast = self._broadcasts.get(activity)
         if broadcast is None:
-            broadcast = Broadcast(activity, self.port.fanout, self.counters, self._air_changed)
+            broadcast = Broadcast(activity, self.port.fanout, self.counters, self.delays, self._air_changed)
             self._broadcasts[activity] = broadcast
         return broadcast
 
@@ -324,6 +334,7 @@ class Relay:
                 **self.counters,
             },
             "drops": dict(self.port.drops),
+            "delays": self.delays.as_dict(),
             "cpu_seconds": usage.ru_utime + usage.ru_stime,
             "resident_kilobytes": _resident_kilobytes() or usage.ru_maxrss,
             "tasks": len(asyncio.all_tasks()),

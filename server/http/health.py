@@ -1,7 +1,12 @@
 """Is it alive, can it serve, and what does it do."""
 
+from collections.abc import Iterator
+from itertools import accumulate
+
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from server.auth.rights import Right
@@ -9,6 +14,8 @@ from server.http.endpoint import Call, endpoint
 from server.realtime.bus import RedisRoomManager
 from server.realtime.rooms import DirectWebSocket
 from server.services import Services
+from streaming.delays import BOUNDS, Delays
+from streaming.figures import RelayStats
 
 
 class Health(BaseModel):
@@ -82,31 +89,64 @@ def _collect(services: Services) -> CollectorRegistry:
         watching.labels(str(activity_id)).set(number)
     stats = services.broadcasts.latest
     if stats is not None:
-        viewers = Gauge("minsheng_relay_viewers", "WHEP viewers", ["activity"], registry=registry)
-        publishing = Gauge("minsheng_relay_publishing", "Whether a publisher sends", ["activity"], registry=registry)
-        receiving = Gauge(
-            "minsheng_relay_layer_viewers",
-            "WHEP viewers, by what they receive",
-            ["activity", "layer"],
-            registry=registry,
-        )
-        for slug, activity in stats.activities.items():
-            receiving.labels(slug, "sound alone").set(activity.sound_alone)
-            for layer in activity.layers:
-                receiving.labels(slug, layer.name).set(layer.viewers)
-            viewers.labels(slug).set(activity.viewers)
-            publishing.labels(slug).set(activity.publisher is not None)
-        counter("minsheng_relay_cpu_seconds", "CPU time of the relay's processes", stats.cpu_seconds)
-        gauge("minsheng_relay_resident_bytes", "Memory of the relay's processes", stats.resident_kilobytes * 1024)
-        gauge("minsheng_relay_tasks", "Tasks of the relay's event loops", stats.tasks)
-        gauge("minsheng_relay_descriptors", "Open files and sockets of the relay's processes", stats.descriptors)
-        totals = Counter("minsheng_relay_events", "What the relay counted since its start", ["what"], registry=registry)
-        for name, value in stats.totals.items():
-            totals.labels(name).inc(value)
-        drops = Counter("minsheng_relay_dropped", "Datagrams dropped, by cause", ["cause"], registry=registry)
-        for name, value in stats.drops.items():
-            drops.labels(name).inc(value)
+        _count_relay(stats, registry)
     return registry
+
+
+def _count_relay(stats: RelayStats, registry: CollectorRegistry) -> None:
+    """What the relay's processes counted, added up."""
+    viewers = Gauge("minsheng_relay_viewers", "WHEP viewers", ["activity"], registry=registry)
+    publishing = Gauge("minsheng_relay_publishing", "Whether a publisher sends", ["activity"], registry=registry)
+    receiving = Gauge(
+        "minsheng_relay_layer_viewers",
+        "WHEP viewers, by what they receive",
+        ["activity", "layer"],
+        registry=registry,
+    )
+    lost = Gauge(
+        "minsheng_relay_publisher_packets_lost",
+        "Packets that a publisher's way lost",
+        ["activity"],
+        registry=registry,
+    )
+    for slug, activity in stats.activities.items():
+        if activity.publisher is not None:
+            lost.labels(slug).set(activity.publisher.packets_lost)
+        receiving.labels(slug, "sound alone").set(activity.sound_alone)
+        for layer in activity.layers:
+            receiving.labels(slug, layer.name).set(layer.viewers)
+        viewers.labels(slug).set(activity.viewers)
+        publishing.labels(slug).set(activity.publisher is not None)
+    Counter("minsheng_relay_cpu_seconds", "CPU time of the relay's processes", registry=registry).inc(stats.cpu_seconds)
+    Gauge("minsheng_relay_resident_bytes", "Memory of the relay's processes", registry=registry).set(
+        stats.resident_kilobytes * 1024
+    )
+    Gauge("minsheng_relay_tasks", "Tasks of the relay's event loops", registry=registry).set(stats.tasks)
+    Gauge("minsheng_relay_descriptors", "Open files and sockets of the relay's processes", registry=registry).set(
+        stats.descriptors
+    )
+    totals = Counter("minsheng_relay_events", "What the relay counted since its start", ["what"], registry=registry)
+    for name, value in stats.totals.items():
+        totals.labels(name).inc(value)
+    registry.register(_DelayCollector(stats.delays))
+    drops = Counter("minsheng_relay_dropped", "Datagrams dropped, by cause", ["cause"], registry=registry)
+    for name, value in stats.drops.items():
+        drops.labels(name).inc(value)
+
+
+class _DelayCollector(Collector):
+    """The relay's histogram, as it counted it."""
+
+    def __init__(self, delays: Delays) -> None:
+        self._delays = delays
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """The one family."""
+        words = "Seconds from a batch's arrival at the relay until every viewer's copy was sent"
+        steps = zip([*map(str, BOUNDS), "+Inf"], accumulate(self._delays.counts), strict=True)
+        family = HistogramMetricFamily("minsheng_relay_delay_seconds", words)
+        family.add_metric([], list(steps), self._delays.seconds)
+        yield family
 
 
 def _count_refusals(services: Services, registry: CollectorRegistry) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import re
+import socket
 from collections.abc import AsyncIterator
 from datetime import datetime
 from itertools import pairwise
@@ -107,6 +108,48 @@ async def test_the_sound_is_there_alone(service: ServiceProcess) -> None:
     assert sum(float(length) for length in re.findall(r"EXTINF:([\d.]+)", sound)) == pytest.approx(
         times[-1] - times[0] + 0.0213, abs=0.03
     )
+
+
+@pytest.mark.usefixtures("on_air")
+async def test_an_operator_sees_the_relay_at_work(service: ServiceProcess, browser: Browser) -> None:
+    await playlist(service, 1)
+    errors: list[str] = []
+    page = await open_page(browser, f"{service.url}/a/{SLUG}", DESKTOP, errors)
+    await watch_frames(page)
+
+    async def sample(name: str) -> float:
+        async with aiohttp.ClientSession(service.url) as session, session.get("/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), -1.0)
+
+    async with asyncio.timeout(20):
+        while await sample(f'minsheng_relay_viewers{{activity="{SLUG}"}}') != 1:
+            await asyncio.sleep(0.2)
+    assert await sample(f'minsheng_relay_publishing{{activity="{SLUG}"}}') == 1
+    assert await sample(f'minsheng_relay_publisher_packets_lost{{activity="{SLUG}"}}') == 0
+    for what in ("packets received", "packets sent"):
+        assert await sample(f'minsheng_relay_events_total{{what="{what}"}}') > 0
+    for what in (
+        "nacks sent",
+        "nacks received",
+        "packets resent",
+        "keyframe requests sent",
+        "keyframe requests received",
+    ):
+        assert await sample(f'minsheng_relay_events_total{{what="{what}"}}') >= 0
+    # A batch is a frame: each was handed to every viewer within half a second, and most within a few milliseconds.
+    batches = await sample("minsheng_relay_delay_seconds_count")
+    assert batches > 20
+    assert await sample('minsheng_relay_delay_seconds_bucket{le="+Inf"}') >= batches
+    assert await sample("minsheng_relay_delay_seconds_sum") > 0
+    # What is no media is dropped, and said by its cause.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"\x80" + bytes(60), ("127.0.0.1", service.media_port))
+    async with asyncio.timeout(20):
+        while await sample('minsheng_relay_dropped_total{cause="unknown sender"}') < 1:
+            await asyncio.sleep(0.2)
+    assert errors == []
+    await page.context.close()
 
 
 async def test_other_names_are_not_found(service: ServiceProcess) -> None:
