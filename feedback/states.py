@@ -175,6 +175,21 @@ _REOPENED: frozenset[tuple[Kind, State]] = frozenset(
 )
 
 
+_COUNTERPARTS: Mapping[tuple[Kind, State], State] = MappingProxyType(
+    {
+        (Kind.QUESTION, State.SHOWN): State.OPEN,
+        (Kind.COMMENT, State.OPEN): State.SHOWN,
+        (Kind.COMMENT, State.ANSWERED): State.SHOWN,
+        (Kind.COMMENT, State.DECLINED): State.HIDDEN,
+    }
+)
+
+
+def counterpart(kind: Kind, state: State) -> State:
+    """The state of an entry of *kind* that takes the place of one, maybe of the other kind, that was in *state*."""
+    return _COUNTERPARTS.get((kind, state), state)
+
+
 class IllegalTransition(Exception):
     """An act that the entry's state does not allow. Nothing is changed; `text` can be shown to the host."""
 

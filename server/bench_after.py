@@ -1,6 +1,7 @@
 """Figures of what comes after: the outcomes page at the server, and lists of an activity with 100,000 entries."""
 
 import asyncio
+import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from feedback import seals
 from feedback.decisions import Decision
 from server.outcomes import draft
-from server.publishing import latest_outcomes, prepare
+from server.publishing import Window, prepare, serve
 from server.store.database import Database
 from server.store.entries import public_questions, staff_page
 from server.store.migrate import migrate
@@ -22,7 +23,9 @@ from server.store.tables import Activity, Entry, Publication, Suggestion
 
 ENTRIES = 100_000
 QUESTIONS = 10_000
-SUGGESTIONS = 500
+SUGGESTIONS = 2_000
+ANSWERED = 2_000
+"""Of the questions; all of them stand in the published version."""
 _RUNS = 7
 
 Row = tuple[str, str, str]
@@ -42,7 +45,10 @@ async def _fill(database: Database) -> None:
             "nickname": "网友",
             "text": f"第{number}条：窗口的同志很热情，建议周末也开放",
             "at": at,
-            "state": "open" if number <= QUESTIONS else "shown",
+            "state": ("answered" if number <= ANSWERED else "open") if number <= QUESTIONS else "shown",
+            "answer_mode": "written" if number <= ANSWERED else None,
+            "answer": "每周三延时服务到晚上八点，具体安排以公告为准。" if number <= ANSWERED else None,
+            "answered_at": at if number <= ANSWERED else None,
             "changed_at": at,
             "label": "positive",
             "votes": number % 97,
@@ -83,10 +89,15 @@ async def _fill(database: Database) -> None:
 
 async def _measure() -> list[tuple[str, float]]:
     async def page(session: AsyncSession, activity: Activity) -> object:
-        return (await latest_outcomes(session, activity)).model_dump_json()
+        return json.dumps(await serve(session, activity, window=Window(50)), ensure_ascii=False)
 
+    async def whole(session: AsyncSession, activity: Activity) -> object:
+        return json.dumps(await serve(session, activity), ensure_ascii=False)
+
+    held = f"{SUGGESTIONS:,} suggestions and {ANSWERED:,} answers"
     works: dict[str, _Work] = {
-        f"outcomes page at the server, {SUGGESTIONS} suggestions": page,
+        f"outcomes page at the server, of {held}": page,
+        f"outcomes as one JSON, {held}": whole,
         f"the unit's list of {SUGGESTIONS} suggestions with the account of {ENTRIES:,} entries": draft,
         f"newest page of {ENTRIES:,} entries for staff": lambda session, activity: staff_page(session, activity.id),
         f"the same, found by a word ({ENTRIES:,} entries)": lambda session, activity: staff_page(

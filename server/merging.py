@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.similar import Index
-from feedback.states import PUBLIC, State
+from feedback.states import PUBLIC, Kind, Reason, State, counterpart
 from server.errors import Conflict
 from server.store.entries import QUESTION, get_entry
 from server.store.tables import Entry, Suggestion, Vote
@@ -69,20 +69,20 @@ async def split(session: AsyncSession, entry: Entry, *, with_votes: bool = True)
 async def succeed(session: AsyncSession, head: Entry, state: str, now: datetime) -> Entry | None:
     """The head's author takes it back: the oldest entry merged into it takes its place, with its state and answer.
 
-    `state` is the head's before that. Returns the new head, None where nothing was merged into the old one.
+    One of the same kind goes first: a comment cannot hold an answer. `state` is the head's before that. Returns the new
+    head, None where nothing was merged into the old one.
     """
     heir = await session.scalar(
         select(Entry)
         .where(Entry.merged_into == head.id, Entry.state == State.MERGED.value)
-        .order_by(Entry.id)
+        .order_by(Entry.kind != head.kind, Entry.id)
         .limit(1)
         .with_for_update()
     )
     if heir is None:
         return None
-    heir.state, heir.state_before, heir.reason = state, head.state_before, head.reason
-    heir.answer, heir.answer_mode, heir.answered_at = head.answer, head.answer_mode, head.answered_at
-    heir.on_screen, heir.merged_into, heir.changed_at = head.on_screen, None, now
+    _inherit(heir, head, state)
+    heir.merged_into, heir.changed_at = None, now
     await session.flush()
     await session.execute(
         update(Entry)
@@ -94,6 +94,16 @@ async def succeed(session: AsyncSession, head: Entry, state: str, now: datetime)
     await session.execute(update(Suggestion).where(Suggestion.entry_id == head.id).values(entry_id=heir.id))
     await _count(session, head, heir)
     return heir
+
+
+def _inherit(heir: Entry, head: Entry, state: str) -> None:
+    kind, before = Kind(heir.kind), head.state_before
+    heir.state = counterpart(kind, State(state)).value
+    heir.state_before = counterpart(kind, State(before)).value if before else None
+    heir.reason = Reason.OTHER.value if heir.state == State.HIDDEN.value != state else head.reason
+    if kind is Kind.QUESTION:
+        heir.answer, heir.answer_mode, heir.answered_at = head.answer, head.answer_mode, head.answered_at
+        heir.on_screen = head.on_screen
 
 
 async def head_of(session: AsyncSession, entry: Entry) -> Entry:

@@ -242,7 +242,7 @@ def _answer_rows(record: Record) -> list[tuple[str | datetime | None, ...]]:
 
 
 def _xlsx(record: Record) -> bytes:
-    widths = (12, 60, 14, 16, 10, 11, 44, 20, 20, 11, 44)
+    widths = (12, 44, 14, 16, 10, 11, 32, 20, 20, 11, 36)
     formats = {"意见建议号": "0", "合并条数": COUNT, "决定时间": MOMENT}
     numbers = [
         (line.section, line.name, line.text if line.unit in (Unit.SHARE, Unit.MOMENT) else line.value)
@@ -253,7 +253,7 @@ def _xlsx(record: Record) -> bytes:
     ]
     answers = [
         Column(title, width, MOMENT if title == "答复时间" else "General")
-        for title, width in zip(_ANSWER, (50, 14, 11, 60, 20), strict=True)
+        for title, width in zip(_ANSWER, (44, 14, 11, 52, 20), strict=True)
     ]
     sheets = [
         Sheet("概况", (Column("类别", 14), Column("项目", 20), Column("数值", 66)), numbers),

@@ -7,7 +7,7 @@ from docx.shared import Mm
 
 from feedback.digest.model import Digest
 from feedback.digest.page import NOTE_STYLE, PICTURE_STYLE, new_document, to_bytes
-from feedback.digest.report import Heading, Note, Picture, Report, Table, Text
+from feedback.digest.report import Heading, Note, Picture, Report, Table, Text, leads_on
 from feedback.digest.sections import report
 from feedback.digest.table import add_table
 
@@ -23,10 +23,14 @@ def write(content: Report) -> bytes:
     document.add_paragraph(content.title, style="Title")
     for block in content.blocks:
         match block:
-            case Heading(text, level):
-                document.add_paragraph(text, style=f"Heading {level}")
+            case Heading(text, level, annex):
+                document.add_paragraph(text, style=f"Heading {level}").paragraph_format.page_break_before = (
+                    annex or None
+                )
             case Text(text):
-                document.add_paragraph(text)
+                # A paragraph a line: Word spreads the characters of a line that ends within a justified paragraph.
+                for line in text.split("\n"):
+                    document.add_paragraph(line).paragraph_format.keep_with_next = leads_on(text) or None
             case Note(text):
                 document.add_paragraph(text, style=NOTE_STYLE)
             case Table(header, widths, rows):

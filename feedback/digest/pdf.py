@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback.digest.model import Digest
-from feedback.digest.report import Heading, Note, Picture, Report, Table, Text
+from feedback.digest.report import Heading, Note, Picture, Report, Table, Text, is_figure, leads_on
 from feedback.digest.sections import report
 from feedback.digest.typeset import NO_FONT
 
@@ -59,15 +59,15 @@ def write(content: Report) -> bytes:
 
 def _block(block: object, index: int, folder: Path) -> dict[str, Any]:
     match block:
-        case Heading(text, level):
-            return {"kind": "heading", "level": level, "text": _line(text)}
+        case Heading(text, level, annex):
+            return {"kind": "heading", "level": level, "text": _line(text), "annex": annex}
         case Text(text):
-            return {"kind": "text", "lines": _lines(text)}
+            return {"kind": "text", "lines": _lines(text), "sticky": leads_on(text)}
         case Note(text):
             return {"kind": "note", "lines": _lines(text)}
         case Table(header, widths, rows):
             cells = [
-                {"lines": _lines(cell), "whole": whole}
+                {"lines": _lines(cell), "whole": whole, "figure": is_figure(cell)}
                 for row in rows
                 for whole in (max(map(len, row)) <= _WHOLE,)
                 for cell in row

@@ -1,5 +1,6 @@
 """A document before it has a format: a title and blocks, which `docx.py` and `pdf.py` write in the same form."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,10 +8,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """“一、” (level 1) or “（一）” (level 2)."""
+    """“一、” (level 1) or “（一）” (level 2); an annex begins on a page of its own."""
 
     text: str
     level: int = 1
+    annex: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,19 @@ class Report:
     title: str
     as_of: datetime
     blocks: Sequence[Block]
+
+
+_FIGURE = re.compile(r"[\d.,]+%?|—|")
+
+
+def is_figure(cell: str) -> bool:
+    """Whether a cell holds a number, a share or nothing: it stands in the middle of its column."""
+    return _FIGURE.fullmatch(cell) is not None
+
+
+def leads_on(text: str) -> bool:
+    """Whether a paragraph announces what follows, and stays on its page."""
+    return text.endswith("：")
 
 
 _NUMERALS = "一二三四五六七八九十"

@@ -47,9 +47,11 @@ def report(digest: Digest) -> Report:
         ("拟办清单", _to_do(digest)),
     )
     annexes = (
-        Heading("附件1：数据一览"),
+        Text("附件：1．数据一览"),
+        Text("\u3000\u3000\u30002．评论记录"),
+        Heading("附件1：数据一览", annex=True),
         *_numbers(numbers),
-        Heading("附件2：评论记录"),
+        Heading("附件2：评论记录", annex=True),
         *_comments(digest),
     )
     return Report(f"{digest.activity.title}互动情况报告", digest.as_of, [opening, *numbered(sections), *annexes])
@@ -292,7 +294,13 @@ def _to_do(digest: Digest) -> list[Block]:
     if len(lines) > MOST_TO_DO:
         blocks.append(Text(f"待办事项共{len(lines)}项，下表列出前{MOST_TO_DO}项；{_ELSEWHERE}"))
     rows = [
-        (str(index), line.what, line.text, line.unit or "—", line.due.isoformat() if line.due else "—")
+        (
+            str(index),
+            line.what,
+            line.text,
+            line.unit or "—",
+            f"{line.due:%Y年}{line.due.month}月{line.due.day}日" if line.due else "—",
+        )
         for index, line in enumerate(lines[:MOST_TO_DO], 1)
     ]
     return [*blocks, Table(("序号", "事项", "内容", "承办单位", "期限"), (14, 26, 62, 28, 26), rows)]

@@ -34,6 +34,7 @@ SHARE = "0.0%"
 SCORE = "0.0000"
 COUNT = "#,##0"
 _TEXT = "@"
+_WIDEST_ON_A4 = 160  # characters
 ANY = "General"
 
 
@@ -98,7 +99,7 @@ def add_table(pen: Pen, sheet: Worksheet, columns: Sequence[Column], rows: Itera
     for index, column in enumerate(columns, 1):
         sheet.column_dimensions[get_column_letter(index)].width = column.width
     sheet.freeze_panes = "A2"
-    print_on_a4(sheet, landscape=True)
+    print_on_paper(sheet, landscape=True, wide=sum(column.width for column in columns) > _WIDEST_ON_A4)
     sheet.print_title_rows = "1:1"
     sheet.append([pen.cell(sheet, column.title, header=True) for column in columns])
     texts = [f't="inlineStr" s="{pen.cell(sheet, "", column.format).style_id}"' for column in columns]
@@ -187,8 +188,9 @@ def _serial(at: datetime) -> float:
     return (local - datetime(1899, 12, 30)).total_seconds() / 86400  # noqa: DTZ001 - Excel's epoch has no zone
 
 
-def print_on_a4(sheet: Worksheet, *, landscape: bool = False) -> None:
-    sheet.page_setup.paperSize = 9  # A4
+def print_on_paper(sheet: Worksheet, *, landscape: bool = False, wide: bool = False) -> None:
+    """Fit the columns to one page: A4, A3 for many columns, on which the letters would be too small otherwise."""
+    sheet.page_setup.paperSize = 8 if wide else 9
     sheet.page_setup.orientation = "landscape" if landscape else "portrait"
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)

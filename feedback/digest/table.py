@@ -10,8 +10,10 @@ from docx.oxml.ns import nsdecls
 from docx.shared import Length, Mm
 
 from feedback.digest.page import HEADING_FONT, TABLE_STYLE
+from feedback.digest.report import is_figure
 
 _ROWS_AT_ONCE = 500
+_CENTRED = '<w:jc w:val="center"/>'
 _LINE = 'w:val="single" w:sz="4" w:space="0" w:color="000000"'
 
 
@@ -76,7 +78,8 @@ def _header(cells: Sequence[str], widths: Sequence[int], style: str) -> str:
 def _row(cells: Sequence[str], widths: Sequence[int], style: str) -> str:
     inside = "".join(
         f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>'
-        f'<w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr><w:r>{text_runs(cell)}</w:r></w:p></w:tc>'
+        f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{_CENTRED if is_figure(cell) else ""}</w:pPr>'
+        f"<w:r>{text_runs(cell)}</w:r></w:p></w:tc>"
         for cell, width in zip(cells, widths, strict=True)
     )
     return f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{inside}</w:tr>"

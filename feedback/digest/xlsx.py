@@ -23,7 +23,7 @@ from feedback.digest.sheet import (
     add_table,
     finisher,
     lines_needed,
-    print_on_a4,
+    print_on_paper,
     row_height,
 )
 from feedback.digest.wording import short_moment
@@ -50,7 +50,7 @@ _Fact = tuple[str, Any, str]
 
 def _overview(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 20, _FACT_WIDTH
-    print_on_a4(sheet)
+    print_on_paper(sheet)
     begins: dict[str, int] = {}
     at = 0
     for title, facts in _sections(digest).items():
@@ -100,15 +100,15 @@ _ENTRY: tuple[Column, ...] = (
     Column("编号", 9, "0"),
     Column("时间", 20, MOMENT),
     Column("昵称", 14),
-    Column("内容", 60),
+    Column("内容", 44),
 )
 _DECISION: tuple[Column, ...] = (
     Column("采纳决定", 11),
-    Column("理由", 44),
+    Column("理由", 32),
     Column("转办单位", 20),
     Column("决定时间", 20, MOMENT),
     Column("落实情况", 11),
-    Column("落实经过", 44),
+    Column("落实经过", 36),
 )
 
 
@@ -143,7 +143,7 @@ def _questions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
         Column("合并条数", 10, COUNT),
         Column("状态", 10),
         Column("答复方式", 11),
-        Column("答复内容", 60),
+        Column("答复内容", 44),
         Column("答复时间", 20, MOMENT),
         Column("情感", 9),
         Column("情感得分", 11, SCORE),
@@ -174,7 +174,7 @@ def _suggestions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
     columns = (
         Column("意见建议号", 12, "0"),
         Column("提出人", 14),
-        Column("内容", 60),
+        Column("内容", 44),
         Column("分类", 16),
         Column("合并条数", 10, COUNT),
         *_DECISION,
@@ -203,7 +203,7 @@ def _suggestions(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
 
 
 def _to_do(pen: Pen, sheet: Worksheet, digest: Digest) -> bytes:
-    columns = (Column("事项", 16), Column("内容", 60), Column("承办单位", 24), Column("期限", 12))
+    columns = (Column("事项", 16), Column("内容", 44), Column("承办单位", 24), Column("期限", 12))
     rows = ((line.what, line.text, line.unit, line.due.isoformat() if line.due else None) for line in digest.to_do)
     return add_table(pen, sheet, columns, rows)
 

@@ -33,5 +33,5 @@ class Removal(Base):
     """Whether what the unit wrote about it was deleted as well."""
     version: Mapped[int | None]
     """The corrected version."""
-    entry: Mapped[Entry] = relationship(lazy="joined")
+    entry: Mapped[Entry] = relationship(lazy="selectin")
     activity: Mapped[Activity] = relationship(lazy="selectin")

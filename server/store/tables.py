@@ -343,7 +343,7 @@ class Handover(Base):
     changed_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     words: Mapped[str] = mapped_column(Text, default="", server_default="")
     """Why it was returned, or the reply."""
-    entry: Mapped[Entry] = relationship(lazy="joined")
+    entry: Mapped[Entry] = relationship(lazy="selectin")
     activity: Mapped[Activity] = relationship(lazy="selectin")
     unit: Mapped[Unit] = relationship(lazy="selectin")
 

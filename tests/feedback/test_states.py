@@ -16,6 +16,7 @@ from feedback.states import (
     State,
     apply,
     before_step,
+    counterpart,
     legal_acts,
 )
 
@@ -154,3 +155,10 @@ def test_everything_has_a_chinese_word() -> None:
     for word in (*Kind, *State, *Act, *Reason, *AnswerMode):
         assert word.text
     assert frozenset(State) >= PUBLIC
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("state", State)
+def test_who_takes_a_place_gets_a_state_of_its_own_kind(kind: Kind, state: State) -> None:
+    assert counterpart(kind, state) in STATES[kind]
+    assert (counterpart(kind, state) in PUBLIC) is (state in PUBLIC)

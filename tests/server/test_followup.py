@@ -1,10 +1,15 @@
 """After the decisions: many at once, progress with its history, a second person, versions, and other units."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 
-from server.followup import HandoverAct, HandoverState
+from server.auth.accounts import create_account
+from server.auth.rights import Principal, Role
+from server.followup import HandoverAct, HandoverState, hand_over, handle, list_handovers
+from server.store.database import Database
+from server.store.journal import Journal, NewEntry
 from tests.citizen import citizen, speech
 from tests.programme.desk import staff_of
 from tests.service import ServiceProcess, Staff
@@ -168,3 +173,31 @@ async def test_another_unit_accepts_replies_or_returns(service: ServiceProcess, 
 def test_every_state_and_act_has_its_word() -> None:
     assert all(state.text for state in HandoverState)
     assert len(HandoverAct) == 4
+
+
+async def test_a_handover_is_taken_and_answered_on_both_databases(database: Database) -> None:
+    now = datetime(2023, 9, 28, tzinfo=UTC)
+    async with database.write() as session:
+        await create_account(
+            session,
+            username="admin",
+            name="管理员",
+            role=Role.ADMIN,
+            unit_id=None,
+            password="long enough!",
+            generated=False,
+            now=now,
+        )
+    journal = Journal(database)
+    await journal.start()
+    stored = await journal.add(NewEntry(1, "comment", "d", "1", "朱小明", "社保卡能不能补办", "shown", now))
+    await journal.close()
+    admin = Principal(1, "admin", "管理员", Role.ADMIN, None)
+    async with database.write() as session:
+        offered = await hand_over(session, admin, stored.id, "renbaoju", due=None, note="", today=now.date(), now=now)
+        number = offered.id
+    for act, words in ((HandoverAct.ACCEPT, ""), (HandoverAct.REPLY, "可以")):
+        async with database.write() as session:
+            await handle(session, admin, number, act, words, now)
+    async with database.read() as session:
+        assert [row.words for row in await list_handovers(session, admin)] == ["可以"]
