@@ -1,7 +1,12 @@
 """Collects a digest from the database: the queries are here, the documents in `feedback.digest`."""
 
+import asyncio
+import pickle
+import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from feedback.decisions import Decision, Progress
 from feedback.digest import model, render
 from feedback.digest.pdf import NoFont
+from feedback.digest.typeset import NO_FONT
 from feedback.scorer import Label
 from feedback.states import PUBLIC, AnswerMode, State
 from feedback.utterance import Utterance
@@ -22,6 +28,9 @@ from server.store.entries import COMMENT, QUESTION
 from server.store.places import SatisfactionAnswer
 from server.store.tables import Activity, Entry, Handover, PresenceSample, Suggestion, Visitor
 
+_LARGE = 2_000
+"""Entries from which on a file takes long enough to be worth a process."""
+_MAKERS = asyncio.Semaphore(2)
 UNSCORED_MODEL = "（尚无评分）"
 
 
@@ -96,6 +105,33 @@ def write(digest: model.Digest, form: str) -> bytes:
         return render(digest, form)
     except NoFont as error:
         raise Unavailable(str(error), code="no_font") from error
+
+
+async def write_apart(digest: model.Digest, form: str) -> bytes:
+    """The same bytes, made beside the event loop: a large file by a process of its own, which gives its memory back.
+
+    Two at a time; who asks meanwhile waits. Raises Unavailable (`no_font`).
+    """
+    async with _MAKERS:
+        if len(digest.comments) + len(digest.questions) < _LARGE:
+            return await asyncio.to_thread(write, digest, form)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "feedback.digest", form,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            cwd=Path(__file__).parents[1],
+        )  # fmt: skip
+        try:
+            packed = await asyncio.to_thread(pickle.dumps, digest)
+            content, complaint = await process.communicate(packed)
+        except BaseException:
+            process.kill()  # who asked has gone
+            await process.wait()
+            raise
+    if process.returncode == NO_FONT:
+        raise Unavailable(str(NoFont()), code="no_font")
+    if process.returncode != 0:
+        raise RuntimeError(f"digest: {complaint.decode(errors='replace')[-2000:]}")
+    return content
 
 
 async def _errands(session: AsyncSession, activity_id: int) -> tuple[model.Errand, ...]:

@@ -24,6 +24,7 @@ from server.programme.calendar import beijing_date
 from server.publishing import bare, keep, newest_publication, numbers_of
 from server.receipts import entry_of
 from server.standing import Place, Standing
+from server.store.entries import QUESTION
 from server.store.removals import Removal
 from server.store.tables import Act, Activity, Entry, Publication, Suggestion, SuggestionUpdate
 from server.withdrawal import take_back
@@ -146,7 +147,7 @@ async def _corrected(
                 entry_ids[str(item["number"])] = heir.id
                 _lend(item, heir)
         for item in content["questions"]:
-            if item.get("id") == entry.id:
+            if item.get("id") == entry.id and heir.kind == QUESTION:
                 item["id"] = heir.id
                 _lend(item, heir)
     suggestions = [PublishedSuggestion.model_validate(item) for item in content["suggestions"]]

@@ -16,7 +16,7 @@ from feedback.text import clean
 from server.activities import get_activity
 from server.adoption_report import collect_record, write_record
 from server.auth.rights import Principal, Right
-from server.digests import collect, write
+from server.digests import collect, write_apart
 from server.followup import needs_release
 from server.http.endpoint import Call, endpoint
 from server.outcomes import content_digest, decide, draft
@@ -234,8 +234,7 @@ async def download_digest(call: Call[DigestQuery]) -> web.Response:
     services, slug, name = call.services, call.target.slug, call.body.format
     async with services.database.read() as session:
         digest = await collect(session, await get_activity(session, slug), services.now())
-    # A thread: the documents are made by libraries that never wait for anything.
-    content = await asyncio.to_thread(write, digest, name)
+    content = await write_apart(digest, name)
     await _log_download(call, "digest", name)
     return _file(content, f"{slug}-digest", f"{digest.activity.title}活动摘要", name)
 

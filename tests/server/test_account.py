@@ -143,7 +143,7 @@ class Afternoon:
             assert numbers["suggestions"] == len(content["suggestions"])
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [1, 4, 8])
 async def test_the_account_adds_up_after_any_sequence_of_events(database: Database, seed: int) -> None:
     async with database.write() as session:
         await create_account(
