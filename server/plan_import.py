@@ -1,5 +1,6 @@
 """Importing a plan's text: what is clear, what is not, what would change; nothing changes until it is confirmed."""
 
+import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -53,20 +54,32 @@ def decode(content: bytes) -> str:
 
 async def read(session: AsyncSession, text: str) -> Reading:
     """Read the text and compare it with what is stored. Changes nothing."""
-    plan = read_plan(text)
-    year = plan.first.year if plan.first else None
-    if year is not None and year != _FIRST_YEAR:
-        plan = read_plan(text, slug_prefix=f"{year}-")
-    plan = replace(plan, activities=tuple(map(_sorted, plan.activities)))
+    # A thread: a long text takes a while, and comments are acknowledged meanwhile.
+    plan, year = await asyncio.to_thread(_read, text)
     stored = await session.scalars(select(Activity).where(Activity.plan_year == year).order_by(Activity.id))
     existing = [_planned(activity) for activity in stored] if year is not None else []
     return Reading(plan, year, diff(existing, plan))
 
 
+def _read(text: str) -> tuple[Plan, int | None]:
+    plan = read_plan(text)
+    year = plan.first.year if plan.first else None
+    if year is not None and year != _FIRST_YEAR:
+        plan = read_plan(text, slug_prefix=f"{year}-")
+    return replace(plan, activities=tuple(map(_sorted, plan.activities))), year
+
+
 async def apply(
-    session: AsyncSession, reading: Reading, *, now: datetime, only: Collection[str] = ()
+    session: AsyncSession,
+    reading: Reading,
+    *,
+    now: datetime,
+    only: Collection[str] = (),
+    account_id: int | None = None,
 ) -> tuple[str, ...]:
     """Make the changes, or `only` those of the slugs named. Returns the slugs that were changed.
+
+    `account_id`: who confirmed them, None for the command line.
 
     Units that the importer only inferred do not replace those of an activity that is there: somebody may have
     corrected them. Raises BadRequest without a period (`no_period`), and for a slug that nothing changes (`bad_slug`).
@@ -82,7 +95,13 @@ async def apply(
     planned = {activity.slug: activity for activity in plan.activities}
     _check_lengths(plan, [planned[change.slug] for change in chosen])
     await _store_plan(session, plan, year, Period(plan.first, plan.last))
-    done = [change.slug for change in chosen if await _store(session, plan, planned[change.slug], change, year, now)]
+    done = []
+    for change in chosen:
+        act = await _store(session, plan, planned[change.slug], change, year)
+        if act is not None:
+            act.at, act.account_id = now, account_id
+            session.add(act)
+            done.append(change.slug)
     return tuple(done)
 
 
@@ -109,9 +128,9 @@ async def _store_plan(session: AsyncSession, plan: Plan, year: int, period: Peri
 
 
 async def _store(
-    session: AsyncSession, plan: Plan, planned: PlannedActivity, change: PlanChange, year: int, now: datetime
-) -> bool:
-    """Store one activity. Returns whether anything of it changed."""
+    session: AsyncSession, plan: Plan, planned: PlannedActivity, change: PlanChange, year: int
+) -> Act | None:
+    """Store one activity. Returns the line for the log, None where nothing of it changed."""
     for unit in plan.units:
         if unit.id in planned.units and await session.get(Unit, unit.id) is None:
             session.add(Unit(id=unit.id, name=unit.name, receives_filings=unit.receives_filings))
@@ -131,12 +150,11 @@ async def _store(
     after = _facts(activity)
     changed = [name for name in after if before.get(name) != after[name]]
     if not changed:
-        return False
+        return None
     detail: dict[str, object] = {"to": {name: after[name] for name in changed}}
     if before:
         detail["from"] = {name: before[name] for name in changed}
-    session.add(Act(at=now, activity_id=activity.id, act="import", detail=detail))
-    return True
+    return Act(activity_id=activity.id, act="import", detail=detail)
 
 
 def _facts(activity: Activity) -> dict[str, object]:

@@ -161,12 +161,12 @@ class Staff:
 
     async def upload(self, slug: str, content: bytes, **query: str) -> tuple[int, Any]:
         """Attach a file to an activity; returns the status and the JSON."""
-        async with self._session.post(
-            f"/api/v1/activities/{slug}/files",
-            params=query,
-            data=io.BytesIO(content),
-            headers={"Content-Type": "application/octet-stream"},
-        ) as answer:
+        return await self.send(f"/api/v1/activities/{slug}/files", content, **query)
+
+    async def send(self, path: str, content: bytes, **query: str) -> tuple[int, Any]:
+        """Post bytes; returns the status and the JSON."""
+        headers = {"Content-Type": "application/octet-stream"}
+        async with self._session.post(path, params=query, data=io.BytesIO(content), headers=headers) as answer:
             return answer.status, await answer.json()
 
     async def own_activity(self, title: str = "自办的开放日", unit: str = "caiyu") -> str:

@@ -10,8 +10,9 @@ from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field
 from feedback.text import clean
 from server.activities import get_activity
 from server.auth.rights import Right
-from server.errors import BadRequest, NotFound, ServiceError
+from server.errors import BadRequest, NotFound
 from server.http.endpoint import Call, endpoint
+from server.http.received_file import received_file
 from server.materials import (
     AttachmentView,
     ColumnEntry,
@@ -36,12 +37,6 @@ from server.uploads import LARGEST, Upload, check_document, check_picture
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
 _FILE = "{file:[0-9]{1,9}}"
 _CHECKS: dict[str, Callable[[str, bytes], Upload]] = {"picture": check_picture}
-
-
-class TooLarge(ServiceError):
-    """A file over the limit."""
-
-    status, code = 413, "too_large"
 
 
 class UploadQuery(BaseModel):
@@ -100,7 +95,7 @@ async def upload_file(call: Call[UploadQuery]) -> AttachmentView:
     services, wanted = call.services, call.body
     if wanted.purpose == "picture" and not wanted.alt:
         raise BadRequest("请写一句图片说明，看不到图片的人靠它了解内容。", code="no_alt", field="alt")
-    content = await _received(call.request)
+    content = await received_file(call.request, LARGEST, "请压缩后再上传")
     upload, stored = await services.files.keep(_CHECKS.get(wanted.purpose, check_document), wanted.name, content)
     try:
         async with services.database.write() as session:
@@ -117,18 +112,6 @@ async def upload_file(call: Call[UploadQuery]) -> AttachmentView:
     except BaseException:
         await services.files.remove(stored)
         raise
-
-
-async def _received(request: web.Request) -> bytes:
-    if request.content_type != "application/octet-stream":
-        raise BadRequest("文件需要以 application/octet-stream 发送。", code="unsupported_media_type")
-    try:
-        content = await request.clone(client_max_size=LARGEST).read()
-    except web.HTTPRequestEntityTooLarge:
-        raise TooLarge(f"文件超过{LARGEST // 2**20} MB，请压缩后再上传。") from None
-    if not content:
-        raise BadRequest("这个文件是空的。", code="bad_file")
-    return content
 
 
 @endpoint(

@@ -35,3 +35,21 @@ function padded(day: string): string {
 export function holidaysOf(lines: readonly HolidayLine[]): Holiday[] {
   return lines.map(({ name, first, last, makeup }) => ({ name: name.trim(), first, last, makeup: days(makeup).map(padded) }));
 }
+
+/** Years that are missing between those that are known, and the first after them. */
+export function missingYears(known: readonly number[]): number[] {
+  const [first, last] = [Math.min(...known), Math.max(...known)];
+  if (known.length === 0) return [];
+  return Array.from({ length: last - first + 2 }, (_, index) => first + index).filter((year) => !known.includes(year));
+}
+
+/** Years in words, neighbours as a run: 2004 年到 2026 年、2031 年. */
+export function yearWords(years: readonly number[]): string {
+  const runs: [number, number][] = [];
+  for (const year of [...years].sort((a, b) => a - b)) {
+    const run = runs[runs.length - 1];
+    if (run !== undefined && run[1] === year - 1) run[1] = year;
+    else runs.push([year, year]);
+  }
+  return runs.map(([first, last]) => (first === last ? `${first} 年` : `${first} 年到 ${last} 年`)).join("、");
+}

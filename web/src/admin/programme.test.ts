@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { NoticeDraft } from "../shared/desk";
-import { holidaysOf, lineProblem, linesOf } from "./holidayDraft";
+import { holidaysOf, lineProblem, linesOf, missingYears, yearWords } from "./holidayDraft";
 import { differs, fieldProblems, preview } from "./noticeDraft";
 
 const DRAFT: NoticeDraft = {
@@ -58,5 +58,18 @@ describe("the holidays' form", () => {
     expect(lineProblem({ ...line, last: "2027-02-01" })).toContain("早于");
     expect(lineProblem({ ...line, makeup: "下周六" })).toContain("下周六");
     expect(lineProblem({ ...line, first: "" })).not.toBe("");
+  });
+});
+
+describe("the years whose holidays are known", () => {
+  it("may have a gap, and each missing one can be entered", () => {
+    expect(missingYears([2025, 2026])).toEqual([2027]);
+    expect(missingYears([2026, 2031, 2025])).toEqual([2027, 2028, 2029, 2030, 2032]);
+    expect(missingYears([])).toEqual([]);
+  });
+
+  it("are said as runs", () => {
+    expect(yearWords([2004, 2005, 2006, 2031])).toBe("2004 年到 2006 年、2031 年");
+    expect(yearWords([2027])).toBe("2027 年");
   });
 });

@@ -13,6 +13,7 @@ import type {
   NoticeDraft,
   NoticeField,
   NoticeHistory,
+  PlanReading,
   Quote,
   ReminderSettings,
   Timetable,
@@ -385,6 +386,9 @@ export const api = {
     request("GET", `/assessment?${new URLSearchParams({ ...filters }).toString()}`),
   assessmentUrl: (format: "docx" | "xlsx", filters: AssessmentFilters): string =>
     `/api/v1/assessment.${format}?${new URLSearchParams({ ...filters }).toString()}`,
+  /** Reads a plan's text; imports it where `confirm` is the digest of the reading that was seen. */
+  plan: (file: File, confirm = ""): Promise<PlanReading> =>
+    request("POST", confirm === "" ? "/plan" : `/plan?confirm=${confirm}`, file, UPLOAD_PATIENCE),
   reminders: (): Promise<ReminderSettings> => request("GET", "/reminders"),
   setReminders: (email: string | null): Promise<ReminderSettings> => request("PUT", "/reminders", { email }),
   calendarFeed: (): Promise<{ url: string; public_url: string }> => request("GET", "/calendar-feed"),

@@ -245,6 +245,31 @@ export interface AssessmentRow {
   problem: string;
 }
 
+export interface PlanRemark {
+  /** From 1; 0 for the whole text. */
+  line: number;
+  text: string;
+  why: string;
+}
+
+/** A year's plan as read, beside what is stored. */
+export interface PlanReading {
+  title: string;
+  document_number: string;
+  year: number | null;
+  first: string | null;
+  last: string | null;
+  activities: number;
+  units: number;
+  /** Not clear, and not imported. */
+  unread: PlanRemark[];
+  /** Imported; to be looked at. */
+  doubts: PlanRemark[];
+  changes: { slug: string; effect: "new" | "changed" | "absent"; inferred: boolean; fields: FieldChange[] }[];
+  digest: string;
+  imported: string[] | null;
+}
+
 export interface HistoryItem {
   at: string;
   who: string | null;
