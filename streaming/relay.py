@@ -47,6 +47,7 @@ UNSEEN_SECONDS = 3.0
 """A viewer's session counts for so long before its first connectivity check."""
 PROBE_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
+"""How long viewers are told that the relay ends, before it does."""
 COUNTED = (
     "nacks sent",
     "nacks received",
@@ -55,7 +56,6 @@ COUNTED = (
     "keyframe requests received",
 )
 """What is told from the start on, also while there was none."""
-"""How long viewers are told that the relay ends, before it does."""
 
 
 class Relay:
