@@ -234,6 +234,15 @@ class ReceiptRemoval(BaseModel):
     """Why it was refused."""
 
 
+class ReceiptHandover(BaseModel):
+    """转办: the unit that is asked to deal with it."""
+
+    unit: str
+    state: str
+    """`offered`, `accepted`, `replied`."""
+    due: date | None
+
+
 class ReceiptHead(BaseModel):
     """The public entry that an author's entry was merged into."""
 
@@ -257,6 +266,8 @@ class ReceiptView(BaseModel):
     """Set where it was merged: the answer and the suggestion are then that entry's."""
     answer: AnswerView | None
     suggestion: ReceiptSuggestion | None
+    handover: ReceiptHandover | None
+    """Where it was handed to another unit, which has it still or has replied to the unit that holds the activity."""
     published: bool
     """Whether its words stand in a published version: the unit deletes them there, when the author asks."""
     removal: ReceiptRemoval | None

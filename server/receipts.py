@@ -5,10 +5,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from feedback.states import PUBLIC, Reason, State
 from server.errors import NotFound
+from server.followup import HandoverState
 from server.merging import head_of
 from server.outcomes_views import (
     OutcomesContent,
     ReceiptActivity,
+    ReceiptHandover,
     ReceiptHead,
     ReceiptRemoval,
     ReceiptSuggestion,
@@ -18,7 +20,9 @@ from server.protocol import AnswerView
 from server.publishing import newest_publication
 from server.standing import Standing
 from server.store.removals import Removal
-from server.store.tables import Activity, Entry, Suggestion
+from server.store.tables import Activity, Entry, Handover, Suggestion
+
+_WITH_ANOTHER_UNIT = (HandoverState.OFFERED, HandoverState.ACCEPTED, HandoverState.REPLIED)
 
 # As a person types a code: the letters that its alphabet leaves out, dashes and spaces.
 _AS_TYPED = str.maketrans("OIL", "011", "- ")
@@ -61,6 +65,7 @@ async def find_receipt(session: AsyncSession, receipt: str) -> ReceiptView:
         merged_into=ReceiptHead(text=head.text, state=head.state) if public and head is not entry else None,
         answer=AnswerView.of(head) if public else None,
         suggestion=await _suggestion(session, suggestion) if suggestion else None,
+        handover=await _handover(session, head),
         published=bool(await (await Standing.of(session, entry)).places(session)),
         removal=ReceiptRemoval.model_validate(removal, from_attributes=True) if removal else None,
     )
@@ -71,6 +76,18 @@ def _reason(entry: Entry) -> str | None:
     if entry.reason is None or entry.state not in (State.DECLINED, State.HIDDEN):
         return None
     return Reason(entry.reason).text if entry.state == State.HIDDEN else entry.reason
+
+
+async def _handover(session: AsyncSession, head: Entry) -> ReceiptHandover | None:
+    handover = await session.scalar(
+        select(Handover)
+        .where(Handover.entry_id == head.id, Handover.state.in_([state.value for state in _WITH_ANOTHER_UNIT]))
+        .order_by(Handover.id.desc())
+        .limit(1)
+    )
+    return (
+        None if handover is None else ReceiptHandover(unit=handover.unit.name, state=handover.state, due=handover.due)
+    )
 
 
 async def _suggestion(session: AsyncSession, suggestion: Suggestion) -> ReceiptSuggestion:

@@ -110,6 +110,8 @@ export interface Receipt {
     transferred_to: string | null;
     published: boolean;
   } | null;
+  /** Where it was handed to another unit. */
+  handover: { unit: string; state: HandoverState; due: string | null } | null;
   /** Whether its words stand in a published version: the unit deletes them there, when the author asks. */
   published: boolean;
   removal: { state: RemovalState; asked_at: string; due: string; reason: string } | null;

@@ -31,6 +31,14 @@ export const DECISION: Record<Decision, string> = {
   "kept-for-reference": "留作参考",
   transferred: "转办",
 };
+/** The same as a state, said to the one who wrote it. */
+export const DECIDED: Record<Decision, string> = {
+  adopted: "已采纳",
+  "partly-adopted": "部分采纳",
+  "not-adopted": "未采纳",
+  "kept-for-reference": "留作参考",
+  transferred: "已转办",
+};
 export const DECISIONS = Object.keys(DECISION) as Decision[];
 export const HIDE_REASON: Record<HideReason, string> = {
   spam: "广告刷屏",
