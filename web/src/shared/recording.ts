@@ -42,3 +42,15 @@ export interface Restream {
   tries: number;
   error: string | null;
 }
+
+const PROBLEMS: [RegExp, string][] = [
+  [/refused/i, "对方没有开放这个端口"],
+  [/timed out|timeout/i, "对方没有应答"],
+  [/resolve|name or service|no route|unreachable/i, "找不到这个地址"],
+  [/broken pipe|reset|end of file|i\/o|input\/output/i, "对方断开了连接，推流码可能不对"],
+];
+
+/** Why a platform could not be reached, in words; FFmpeg's own stand in the log. */
+export function restreamProblem(error: string): string {
+  return PROBLEMS.find(([pattern]) => pattern.test(error))?.[1] ?? "请检查地址和推流码";
+}
