@@ -21,7 +21,10 @@ from server.store.places import Registration, Selection
 from server.store.tables import Activity, ActivityUnit, Notice
 
 ACTIVITIES, REGISTRATIONS = 1_000, 100_000
-_EACH = REGISTRATIONS // ACTIVITIES
+LARGEST = 1_001
+"""The activity that half of all registrations are for."""
+_MANY = REGISTRATIONS // 2
+_EACH = (REGISTRATIONS - _MANY) // ACTIVITIES
 _ASKED = 30
 _START = datetime(2023, 8, 1, 6, tzinfo=UTC)
 _PAGES = (
@@ -29,11 +32,20 @@ _PAGES = (
     ("the coordinator's board with every deadline", "/api/v1/desk", True),
     ("the column of published materials", "/api/v1/columns/open-day", False),
     ("the facts of the assessment", "/api/v1/assessment", True),
+    ("a page of the largest list of registrations", f"/api/v1/activities/x{LARGEST}/registrations?page=200", True),
+    (
+        "the same, one person found by the phone",
+        f"/api/v1/activities/x{LARGEST}/registrations?search=13800000000",
+        True,
+    ),
 )
 
 
 async def _fill(folder: str) -> None:
-    """A thousand activities over three years, all announced, half with materials, a hundred registrations each."""
+    """A thousand activities over three years, all announced, half with materials, two thirds with a selection.
+
+    Each has fifty registrations, and one of them as many as all others.
+    """
     url = f"sqlite+aiosqlite:///{Path(folder) / 'minsheng.db'}"
     await migrate(url)
     database = Database(url)
@@ -67,7 +79,7 @@ async def _fill(folder: str) -> None:
                     "opens_at": start - timedelta(days=20),
                     "closes_at": start - timedelta(days=5),
                     "quotas": {"resident": 30},
-                    "registered": _EACH,
+                    "registered": _EACH + _MANY * (activity_id == LARGEST),
                     "seed": "0" * 64,
                 }
             )
@@ -94,7 +106,7 @@ async def _fill(folder: str) -> None:
                     "phone_digest": f"{activity_id}-{number}",
                     "attended_at": _START if number < 20 else None,
                 }
-                for number in range(_EACH)
+                for number in range(_EACH + _MANY * (activity_id == LARGEST))
             ]
             await session.execute(insert(Registration), rows)
     await database.close()

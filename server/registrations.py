@@ -1,6 +1,6 @@
 """Registrations of people on the spot: taken, looked up, confirmed, withdrawn, chosen, checked in, and deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -233,14 +233,20 @@ async def page_of_registrations(
     return rows.all(), found or 0
 
 
-async def waiting_places(session: AsyncSession, activity_id: int) -> dict[int, int]:
-    """By number: who of a category's waiting list is the first to move up, the second, and so on."""
+async def waiting_places(
+    session: AsyncSession, activity_id: int, registrations: Iterable[Registration]
+) -> dict[int, int]:
+    """By number, for those of them who wait: 1 is the first of the category's list to move up, 2 the second."""
+    numbers = [row.number for row in registrations if row.state == PlaceState.WAITING.value]
+    if not numbers:
+        return {}
     place = func.row_number().over(partition_by=Registration.category, order_by=(Registration.rank, Registration.id))
-    rows = await session.execute(
-        select(Registration.number, place).where(
-            Registration.activity_id == activity_id, Registration.state == PlaceState.WAITING.value
-        )
+    waiting = (
+        select(Registration.number, place.label("place"))
+        .where(Registration.activity_id == activity_id, Registration.state == PlaceState.WAITING.value)
+        .subquery()
     )
+    rows = await session.execute(select(waiting.c.number, waiting.c.place).where(waiting.c.number.in_(numbers)))
     return dict(rows.all())
 
 

@@ -148,7 +148,7 @@ async def list_page(call: Call[PlacesQuery]) -> PlaceList:
             most=PAGE,
         )
         counts = await count_registrations(session, call.target.id)
-        waiting = await waiting_places(session, call.target.id)
+        waiting = await waiting_places(session, call.target.id, rows)
     return PlaceList(
         registrations=[_row(services, row, waiting) for row in rows],
         found=found,
@@ -173,7 +173,7 @@ async def choose_one(call: Call[Choice]) -> PlaceRow:
     async with call.services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
         row = await choose(session, call.staff, activity, number, call.body.act, call.services.now())
-        waiting = await waiting_places(session, activity.id)
+        waiting = await waiting_places(session, activity.id, [row])
     return _row(call.services, row, waiting)
 
 
@@ -188,7 +188,7 @@ async def reveal(call: Call[None]) -> PlaceRow:
     number = int(call.request.match_info["number"])
     async with call.services.database.write() as session:
         row = await get_registration(session, call.target.id, number)
-        waiting = await waiting_places(session, call.target.id)
+        waiting = await waiting_places(session, call.target.id, [row])
         session.add(
             Act(
                 at=call.services.now(),

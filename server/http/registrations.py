@@ -190,7 +190,7 @@ async def create(call: Call[NewRegistration]) -> RegistrationView:
     async with services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
         registration = await register(session, services.seals, activity, application, services.now())
-        return _view(call, registration, activity, await waiting_places(session, activity.id))
+        return _view(call, registration, activity, await waiting_places(session, activity.id, [registration]))
 
 
 @endpoint(
@@ -207,7 +207,7 @@ async def look_up(call: Call[RegistrationReceipt]) -> RegistrationView:
     async with services.database.read() as session:
         registration = await find(session, call.body.receipt)
         activity = await session.get_one(Activity, registration.activity_id)
-        return _view(call, registration, activity, await waiting_places(session, activity.id))
+        return _view(call, registration, activity, await waiting_places(session, activity.id, [registration]))
 
 
 @endpoint(
@@ -224,7 +224,7 @@ async def give_answer(call: Call[RegistrationAnswer]) -> RegistrationView:
     async with services.database.write() as session:
         registration = await answer(session, call.body.receipt, call.body.act, services.now())
         activity = await session.get_one(Activity, registration.activity_id)
-        return _view(call, registration, activity, await waiting_places(session, activity.id))
+        return _view(call, registration, activity, await waiting_places(session, activity.id, [registration]))
 
 
 def _view(

@@ -73,6 +73,8 @@ class Registration(Base):
         UniqueConstraint("activity_id", "phone_digest"),
         # Holds what the assessment counts, so that a hundred thousand rows need not be read for it.
         Index("ix_registration_activity_id_state_attended_at", "activity_id", "state", "attended_at"),
+        # The waiting list in its order: who is next, and who stands where.
+        Index("ix_registration_activity_id_state_category_rank", "activity_id", "state", "category", "rank"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

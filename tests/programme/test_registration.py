@@ -150,10 +150,11 @@ async def test_from_the_notice_to_the_door(service: ServiceProcess, admin: Staff
     views = [(await send(service, "POST", "/registrations", {"receipt": receipt}))[1] for receipt in receipts]
     selected = [view for view in views if view["state"] == "selected"]
     waiting = sorted((view for view in views if view["state"] == "waiting"), key=lambda view: view["rank"])
-    assert (len(selected), len(waiting)) == (2, 3)
+    assert (len(selected), [view["rank"] for view in waiting]) == (2, [1, 2, 3])
     await send(service, "POST", "/registrations/answer", {"receipt": selected[0]["receipt"], "act": "decline"})
     moved = (await send(service, "POST", "/registrations", {"receipt": waiting[0]["receipt"]}))[1]
     assert moved["state"] == "selected"
+    assert (await send(service, "POST", "/registrations", {"receipt": waiting[1]["receipt"]}))[1]["rank"] == 1
     confirmed = []
     for receipt in (selected[1]["receipt"], moved["receipt"]):
         view = (await send(service, "POST", "/registrations/answer", {"receipt": receipt, "act": "confirm"}))[1]
