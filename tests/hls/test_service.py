@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import av
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from streaming.clip import make_clip
 from streaming.publish import publish
@@ -20,6 +20,7 @@ from tests.browser.test_story import DESKTOP, open_page, watch_frames
 from tests.service import ServiceProcess, Staff
 
 SLUG = "k14"
+BY_SEGMENTS = "document.querySelector('[data-testid=player]').srcObject === null"
 PLAYED = "document.querySelector('[data-testid=player]').currentTime"
 
 
@@ -202,5 +203,33 @@ async def test_a_browser_without_webrtc_plays_it(service: ServiceProcess, browse
     await page.get_by_test_id("picture-again").click()
     await expect(page.get_by_test_id("sound-alone-note")).to_have_count(0)
     await watch_frames(page)
+    assert errors == []
+    await page.context.close()
+
+
+@pytest.mark.usefixtures("on_air")
+async def test_a_full_relay_sends_a_browser_to_the_segments_and_it_comes_back(
+    service: ServiceProcess, browser: Browser
+) -> None:
+    await playlist(service, 3)
+    errors: list[str] = []
+    page = await open_page(browser, "about:blank", DESKTOP, errors)
+    full = {"error": {"code": "full", "message": "观看人数已满，请稍后再试。", "retry_after": 1}}
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=503, json=full, headers={"Retry-After": "1"})
+
+    await page.clock.install()
+    await page.route("**/whep/**", refuse)
+    await page.goto(f"{service.url}/a/{SLUG}")
+    decoded = await watch_frames(page)
+    assert await page.evaluate(BY_SEGMENTS)
+    # There is room again, and five minutes later the browser tries the direct way.
+    await page.unroute("**/whep/**", refuse)
+    await page.clock.fast_forward(5 * 60_000)
+    async with asyncio.timeout(30):
+        while await page.evaluate(BY_SEGMENTS):
+            await page.wait_for_timeout(200)
+    await watch_frames(page, decoded)
     assert errors == []
     await page.context.close()

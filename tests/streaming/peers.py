@@ -118,10 +118,17 @@ class Peer(asyncio.DatagramProtocol):
     """One side of a session with the relay, over a socket of its own on the loopback interface.
 
     `loss` is the share of media and feedback that the wire loses, in each direction; `delay` gives seconds by which
-    it holds a datagram back. Checks and the handshake pass.
+    it holds a datagram back. Checks and the handshake pass. `host` is where it finds the relay.
     """
 
-    def __init__(self, *, loss: float = 0.0, delay: Callable[[], float] | None = None, seed: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        loss: float = 0.0,
+        delay: Callable[[], float] | None = None,
+        seed: int = 1,
+        host: str = "127.0.0.1",
+    ) -> None:
         self.rtp: list[RtpPacket] = []
         self.rtcp: list[Any] = []
         self.datagrams: list[bytes] = []
@@ -132,6 +139,7 @@ class Peer(asyncio.DatagramProtocol):
         self.session: Session | None = None
         self.secure: SecureTransport
         self.transport: asyncio.DatagramTransport
+        self._host = host
         self._loss = loss
         self._delay = delay
         self._random = random.Random(seed)
@@ -144,7 +152,7 @@ class Peer(asyncio.DatagramProtocol):
     async def open(self, port: int) -> "Peer":
         """Open the socket."""
         self.transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: self, remote_addr=("127.0.0.1", port)
+            lambda: self, remote_addr=(self._host, port)
         )
         return self
 

@@ -1,8 +1,10 @@
 """Sessions come and go: publishers that return, take over or are refused, and viewers that stay, vanish or move."""
 
 import asyncio
+import socket
 
 import pytest
+from aiortc.rtp import RTCP_RTPFB_NACK, RtcpRtpfbPacket
 
 from streaming import peer, publisher
 from streaming.errors import BadOffer, Conflict, Full, NotOnAir, PreconditionFailed, UnknownSession
@@ -262,3 +264,26 @@ async def test_the_end_of_an_activity_ends_everyone(house: House) -> None:
     assert house.relay._broadcasts == {}
     with pytest.raises(UnknownSession):
         await house.client.call("end", session="none")
+
+
+async def test_ipv4_and_ipv6_are_served_alike(house: House) -> None:
+    if house.port.socket.family != socket.AF_INET6:
+        return  # a machine without IPv6: the relay serves IPv4 alone
+    session = await house.open("publish", offer("sendonly"))
+    publisher = Peer(host="::1")
+    house.peers.append(publisher)
+    sender = Sender(await publisher.connect(session.sdp))
+    sender.frame(500, keyframe=True)
+    await house.until(lambda: house.events and house.events[-1][1])
+    viewers = [await house.viewer(peer=Peer(host=host)) for host in ("127.0.0.1", "::1", "127.0.0.1", "::1")]
+    for _ in range(20):
+        sender.frame(1180, 1180, 300)
+        await asyncio.sleep(0.005)
+    for viewer in viewers:
+        await house.until(lambda viewer=viewer: viewer.payloads()[-60:] == sender.sent[-60:])
+    # What was lost is had again the same way.
+    viewer, lost = viewers[1], viewers[1].rtp[-5]
+    count = len(viewer.datagrams)
+    sent = next(data for data in viewer.datagrams if data[2:4] == lost.sequence_number.to_bytes(2))
+    viewer.send_rtcp(RtcpRtpfbPacket(fmt=RTCP_RTPFB_NACK, ssrc=1, media_ssrc=lost.ssrc, lost=[lost.sequence_number]))
+    await viewer.until(lambda: sent in viewer.datagrams[count:])
