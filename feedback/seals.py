@@ -63,9 +63,12 @@ def verifiable(content: Content) -> bool:
     return content.get("form") == FORM or not shortened(content)
 
 
-def shortened(content: Content) -> int:
-    """How many items have a part that was deleted."""
-    return sum(bool(item.get("removed")) for _, item in _items(content))
+def shortened(content: Content, since: datetime | None = None) -> int:
+    """How many items have a part that was deleted, with *since* after that moment."""
+    return sum(
+        any(since is None or datetime.fromisoformat(at) > since for at in item.get("removed", {}).values())
+        for _, item in _items(content)
+    )
 
 
 def _covered(item: Item, parts: Mapping[str, tuple[str, ...]]) -> Item:

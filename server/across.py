@@ -35,6 +35,7 @@ class Item:
     activity: Listed
     number: int
     text: str
+    topic: str
     decision: Decision | None
     progress: Progress | None
     transferred_to: str | None
@@ -118,6 +119,7 @@ async def _items(
                 activity=activity,
                 number=row.number,
                 text=said(row),
+                topic=row.topic,
                 decision=Decision(row.decision) if row.decision else None,
                 progress=Progress(row.updates[-1].progress) if row.updates else None,
                 transferred_to=row.receiver.name if row.receiver else None,
@@ -207,13 +209,14 @@ def workbook(found: Across) -> bytes:
         Column("活动", 36),
         Column("主办单位", 20),
         Column("意见建议号", 12, "0"),
-        Column("内容", 60),
+        Column("内容", 44),
         Column("采纳决定", 11),
         Column("转办单位", 20),
         Column("决定时间", 20, MOMENT),
         Column("落实情况", 11),
         Column("承诺反馈期限", 14),
         Column("逾期", 8),
+        Column("分类", 14),
     )
     return book(
         "意见建议跨活动汇总",
@@ -259,6 +262,7 @@ def workbook(found: Across) -> bytes:
                         item.progress.text if item.progress else None,
                         item.due.isoformat() if item.due else None,
                         "是" if item.overdue else None,
+                        item.topic or None,
                     )
                     for item in found.items
                 ],

@@ -96,7 +96,7 @@ async def versions(session: AsyncSession, activity_id: int, *, from_nothing: boo
             row.published_at,
             row.sha256,
             str(row.content.get("note", "")),
-            seals.shortened(row.content),
+            seals.shortened(row.content, row.published_at),
             seals.verifiable(row.content),
             changes(before.content, row.content)
             if before

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.test_story import DESKTOP, PHONE, open_page
@@ -95,4 +96,79 @@ async def test_from_many_suggestions_to_what_became_of_them(
     await phone.get_by_test_id("versions-open").click()
     await expect(phone.get_by_test_id("outcome-versions")).to_contain_text("已落实：已延长到十九点")
     await phone.screenshot(path=pictures / "versions-phone.png", full_page=True)
+    assert errors == []
+
+
+async def test_two_decide_at_once_a_unit_returns_and_the_district_looks_across(
+    service: ServiceProcess, admin: Staff, browser: Browser, pictures: Path
+) -> None:
+    errors: list[str] = []
+    unit, path = "jiugong", "/api/v1/activities"
+    for title in ("办事大厅开放日", "便民服务开放日"):
+        slug = await admin.own_activity(title, unit=unit)
+        await admin.done("POST", f"{path}/{slug}/state", {"state": "live"})
+        author = await citizen(service.url, slug).connect()
+        for text in ("建议周末也能办理居住证", "=HYPERLINK(建议增设座椅)"):
+            entry = await author.call("comment", speech(text, "𠮷野"))
+            await admin.done("POST", f"/api/v1/entries/{entry['id']}/acts", {"act": "suggest", "on": True})
+        await author.close()
+        await admin.done("POST", f"{path}/{slug}/state", {"state": "ended"})
+    passwords = {}
+    for username, of in (("one", unit), ("two", unit), ("other", "sifaju")):
+        account = {"username": f"across-{username}", "name": f"经办人{username}", "role": "staff", "unit": of}
+        passwords[username] = (await admin.done("POST", "/api/v1/accounts", account))["password"]
+
+    # Two clerks have the same suggestion open; the second is told, and nothing is overwritten.
+    one, two = [await open_page(browser, f"{service.url}/console/{slug}#adoption", DESKTOP, errors) for _ in range(2)]
+    await _sign_in(one, "across-one", passwords["one"])
+    await _sign_in(two, "across-two", passwords["two"])
+    mine = one.get_by_test_id("suggestion").filter(has_text="居住证")
+    theirs = two.get_by_test_id("suggestion").filter(has_text="居住证")
+    await mine.get_by_test_id("decision-select").select_option("adopted")
+    await theirs.get_by_test_id("decision-select").select_option("not-adopted")
+    await theirs.get_by_test_id("decision-reason").fill("人手不足。")
+    await mine.get_by_test_id("decision-save").click()
+    await expect(mine.get_by_test_id("decision-state")).to_contain_text("已保存")
+    await theirs.get_by_test_id("decision-save").click()
+    await expect(theirs.get_by_role("alert")).to_contain_text("经办人one刚刚修改了这条建议")
+    await expect(theirs.get_by_role("alert")).to_contain_text("采纳")
+    await expect(theirs.get_by_test_id("decision-reason")).to_have_value("人手不足。")
+    await two.screenshot(path=pictures / "stale-desktop.png")
+    await theirs.get_by_role("button", name="采用对方的").click()
+    await expect(theirs.get_by_test_id("decision-select")).to_have_value("adopted")
+
+    # Another unit returns what is not its own, with the reason; who offered it reads that.
+    await mine.get_by_test_id("handover-open").click()
+    await one.get_by_test_id("handover-unit").select_option("sifaju")
+    await one.get_by_test_id("handover-send").click()
+    other = await open_page(browser, f"{service.url}/admin/handovers", PHONE, errors)
+    await _sign_in(other, "across-other", passwords["other"])
+    card = other.get_by_test_id("handovers-received").get_by_test_id("handover").filter(has_text="居住证")
+    await card.get_by_test_id("handover-words").fill("居住证由公安机关办理，不属于我局职责。")
+    await card.get_by_test_id("handover-return").click()
+    await expect(card).to_contain_text("已退回")
+    await one.goto(f"{service.url}/admin/handovers")
+    await expect(one.get_by_text("不属于我局职责")).to_be_visible()
+    await one.screenshot(path=pictures / "returned-desktop.png", full_page=True)
+
+    # Over all activities: asked twice in two places, and what is typed computes nowhere.
+    for page, size in (
+        (await open_page(browser, f"{service.url}/admin/across", PHONE, errors), "phone"),
+        (one, "desktop"),
+    ):
+        if size == "phone":
+            await _sign_in(page, "across-one", passwords["one"])
+        else:
+            await page.goto(f"{service.url}/admin/across")
+        again = page.get_by_test_id("recurring").locator("li").filter(has_text="居住证")
+        await expect(again).to_contain_text("提出 2 次，2 个活动")
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        await page.screenshot(path=pictures / f"across-{size}.png", full_page=True)
+    async with one.expect_download() as started:
+        await one.get_by_test_id("across-xlsx").click()
+    await (await started.value).save_as(pictures / "across.xlsx")
+    book = openpyxl.load_workbook(pictures / "across.xlsx")
+    typed = [cell for row in book["意见建议"].iter_rows() for cell in row if "座椅" in str(cell.value)]
+    assert len(typed) == 2
+    assert all(cell.data_type == "s" and cell.quotePrefix for cell in typed)
     assert errors == []

@@ -92,7 +92,7 @@ async def test_what_an_author_asks_to_be_deleted_leaves_every_version(service: S
         "before": "（原有内容）",
         "after": REMOVED,
     }
-    assert [version["removed"] for version in versions] == [1, 1, 1]
+    assert [version["removed"] for version in versions] == [0, 1, 1]
     assert "再次核对" in [version["note"] for version in versions]
 
     # Nothing made of it says the words: feed, documents, receipt, the lists of staff, other activities' overview.
