@@ -15,6 +15,7 @@ from server.listing import Listed, list_activities, summary_fields
 from server.notices import announced
 from server.programme.calendar import beijing_date
 from server.protocol import CountsView, DeskRow
+from server.store.removals import ASKED, Removal
 from server.store.tables import Entry, Suggestion
 
 SOON = timedelta(days=7)
@@ -76,14 +77,22 @@ async def _counts(session: AsyncSession, activities: Sequence[Listed], *, every:
     suggestions = select(Suggestion.activity_id, func.count(), func.count(Suggestion.decision)).group_by(
         Suggestion.activity_id
     )
+    removals = (
+        select(Removal.activity_id, func.count(), func.min(Removal.due))
+        .where(Removal.state == ASKED)
+        .group_by(Removal.activity_id)
+    )
     if not every:
         ids = [activity.id for activity in activities]
         entries = entries.where(Entry.activity_id.in_(ids))
         suggestions = suggestions.where(Suggestion.activity_id.in_(ids))
+        removals = removals.where(Removal.activity_id.in_(ids))
     views = {activity.id: CountsView() for activity in activities}
     for activity_id, kind, count in await session.execute(entries):
         setattr(views[activity_id], f"{kind}s", count)
     for activity_id, count, decided in await session.execute(suggestions):
         views[activity_id].suggestions = count
         views[activity_id].undecided = count - decided
+    for activity_id, count, due in await session.execute(removals):
+        views[activity_id].removals, views[activity_id].removal_due = count, due
     return views

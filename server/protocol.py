@@ -90,12 +90,14 @@ class DeadlineView:
 
 @dataclass(slots=True)
 class CountsView:
-    """How many of each an activity has."""
+    """How many of each an activity has; `removals` are authors' requests that wait, the first until `removal_due`."""
 
     comments: int = 0
     questions: int = 0
     suggestions: int = 0
     undecided: int = 0
+    removals: int = 0
+    removal_due: date | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from server.outcomes_views import (
 )
 from server.store.entries import COMMENT, QUESTION, answered_questions
 from server.store.recordings import public_recording, recording_second
-from server.store.removals import Removal
+from server.store.removals import DONE, Removal
 from server.store.tables import Act, Activity, Entry, Publication
 
 Content = dict[str, Any]
@@ -225,7 +225,7 @@ def _gone(entry: Entry) -> bool:
 
 async def _taken_out(session: AsyncSession, activity_id: int) -> dict[int, dict[str, datetime]]:
     """Entry to the parts that were deleted at its author's request, and when."""
-    rows = await session.scalars(select(Removal).where(Removal.activity_id == activity_id, Removal.state == "done"))
+    rows = await session.scalars(select(Removal).where(Removal.activity_id == activity_id, Removal.state == DONE))
     return {
         row.entry_id: {"words": row.decided_at, **({"reply": row.decided_at} if row.reply else {})}
         for row in rows

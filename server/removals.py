@@ -25,13 +25,12 @@ from server.publishing import bare, keep, newest_publication, numbers_of
 from server.receipts import entry_of
 from server.standing import Place, Standing
 from server.store.entries import QUESTION
-from server.store.removals import Removal
+from server.store.removals import ASKED, DONE, REFUSED, Removal
 from server.store.tables import Act, Activity, Entry, Publication, Suggestion, SuggestionUpdate
 from server.withdrawal import take_back
 
 ANSWERED_WITHIN = timedelta(days=7)
 """The service's own offer; GB/T 35273-2020, 8.7, asks for an answer within thirty days."""
-ASKED, DONE, REFUSED = "asked", "done", "refused"
 
 
 async def ask(session: AsyncSession, receipt: str, note: str, now: datetime) -> Removal:

@@ -12,8 +12,8 @@ from server.outcomes_views import ReceiptView
 from server.programme.calendar import beijing_date
 from server.realtime.limits import network_of
 from server.receipts import find_receipt
-from server.removals import ASKED, ask, refuse, remove, waiting_removals
-from server.store.removals import Removal
+from server.removals import ask, refuse, remove, waiting_removals
+from server.store.removals import ASKED, Removal
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
 

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from server.store.tables import Activity, Base, BigId, Entry
 
+ASKED, DONE, REFUSED = "asked", "done", "refused"
+
 
 class Removal(Base):
     """An author asks the unit to delete from the published versions what they wrote.

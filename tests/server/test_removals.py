@@ -66,6 +66,10 @@ async def test_what_an_author_asks_to_be_deleted_leaves_every_version(service: S
     assert (waiting["state"], waiting["note"], waiting["late"]) == ("asked", "写了门牌号", False)
     assert waiting["due"] == receipt["removal"]["due"]
 
+    desk = (await admin.done("GET", "/api/v1/desk"))["activities"]
+    [counts] = [row["counts"] for row in desk if row["slug"] == slug]
+    assert (counts["removals"], counts["removal_due"]) == (1, waiting["due"])
+
     stranger = await staff_of(service, admin, "yibaoju", "removal-stranger")
     assert (await stranger.call("POST", f"/api/v1/removals/{waiting['id']}", {"act": "remove"}))[0] == 403
     await stranger.close()

@@ -36,7 +36,7 @@ const ACTIVITY: Activity = {
 };
 
 function row(slug: string, over: Partial<DeskRow>): DeskRow {
-  const counts = { comments: 0, questions: 0, suggestions: 0, undecided: 0 };
+  const counts = { comments: 0, questions: 0, suggestions: 0, undecided: 0, removals: 0, removal_due: null };
   return { ...ACTIVITY, slug, deadlines: [], counts, ...over };
 }
 

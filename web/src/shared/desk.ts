@@ -76,7 +76,7 @@ export interface Deadline {
 
 export interface DeskRow extends Summary {
   deadlines: Deadline[];
-  counts: { comments: number; questions: number; suggestions: number; undecided: number };
+  counts: { comments: number; questions: number; suggestions: number; undecided: number; removals: number; removal_due: string | null };
 }
 
 export interface NoticeField {
