@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import av
+from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Disposition
 
 OPTIONS = {
     "format_whitelist": "mov,matroska,mpegts,mpeg,avi,flv,asf,wav,mp3,flac,ogg,aac",
@@ -64,14 +66,20 @@ async def check(path: str) -> Film:
     return Film(**json.loads(output))
 
 
+def picture_of(source: InputContainer) -> Any | None:
+    """The stream of pictures that FFmpeg thinks best; the cover of a piece of music is none."""
+    video = source.streams.best("video")
+    return None if video is None or video.disposition & Disposition.attached_pic else video
+
+
 # What follows runs in the process of its own.
 
 
 def look(path: str) -> Film:
     """Open the file and decode its first picture, or its first sound where it has none. Raises NoFilm."""
     try:
-        with av.open(path, options=OPTIONS) as source:
-            video: Any = source.streams.best("video")
+        with av.open(path, "r", options=OPTIONS) as source:
+            video = picture_of(source)
             audio = source.streams.best("audio")
             stream = video or audio
             if stream is None or not source.duration or source.duration <= 0:

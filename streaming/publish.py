@@ -25,7 +25,7 @@ from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 
 from streaming.pipes import Pipe, choose_pipes
-from streaming.source import SourceError, open_source
+from streaming.source import SourceError, look_ahead, open_source
 
 STOP_SECONDS = 5.0
 JUMP_SECONDS = 10.0
@@ -135,12 +135,13 @@ def main() -> int:
 
 def _run(task: dict[str, Any], folder: Path) -> None:
     stop = _Stop()
+    ahead = look_ahead(task["source"], untrusted=task["untrusted"])
     with open_source(task["source"], untrusted=task["untrusted"]) as source:
         certificate, key = _write_certificate(folder)
         options = {"authorization": task["token"], "cert_file": str(certificate), "key_file": str(key)}
         output = av.open(task["whip_url"], "w", format="whip", options=options)
         try:
-            pipes = choose_pipes(source, output)
+            pipes = choose_pipes(source, output, ahead)
             if not pipes:
                 raise PublishError("the source has neither a picture nor sound", final=True)
             try:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import av
@@ -17,6 +18,7 @@ from av.container import InputContainer
 from av.error import FFmpegError, ProtocolNotFoundError
 
 from streaming.film import OPTIONS as FILM_OPTIONS
+from streaming.film import picture_of
 
 READ_SECONDS = 20.0
 """A source of which nothing can be read for so long is gone."""
@@ -27,6 +29,11 @@ _OPTIONS = {
     "rtsps": {"rtsp_flags": "prefer_tcp"},
 }
 _STREAMS = {"rtsp", "rtsps", "rtmp", "rtmps", "srt", "rist", "udp", "rtp"}
+
+
+_LOOK_SECONDS = 12.0
+FAR_SECONDS = 4.0
+"""Keyframes that are further apart make newcomers wait, and segments too long to be near the present."""
 
 
 class SourceError(Exception):
@@ -92,3 +99,50 @@ def _bridge(address: str) -> Iterator[InputContainer]:
             process.kill()
             process.wait()
         process.stdout.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a file says of its picture: by how many degrees it is to be turned, whether keyframes are near."""
+
+    turned: int = 0
+    keyframes_near: bool = True
+
+
+def look_ahead(address: str, *, untrusted: bool = False) -> Ahead:
+    """Look at the beginning of a file; of what is no file nothing is said. Raises SourceError."""
+    if "://" in address:
+        return Ahead()
+    with open_source(address, untrusted=untrusted) as source:
+        video = picture_of(source)
+        if video is None:
+            return Ahead()
+        turned: int | None = None
+        first: float | None = None
+        keyframe, far = 0.0, False
+        try:
+            for packet in source.demux(video):
+                if packet.dts is None or packet.time_base is None:
+                    break
+                at = float(packet.dts * packet.time_base)
+                if first is None:
+                    first = keyframe = at
+                if packet.is_keyframe:
+                    keyframe = at
+                if turned is None and (frames := decode(video, packet)):
+                    turned = frames[0].rotation % 360
+                far = far or at - keyframe > FAR_SECONDS
+                if turned is not None and (far or at - first > _LOOK_SECONDS):
+                    break
+        except (FFmpegError, OSError):
+            pass  # a damaged file is sent as far as it goes
+        return Ahead(turned or 0, not far)
+
+
+def decode(stream: Any, packet: av.Packet[Any]) -> list[Any]:
+    """The frames of a packet; a broken one has none, and the next may be whole."""
+    try:
+        frames: list[Any] = stream.decode(packet)
+    except FFmpegError:
+        return []
+    return frames

@@ -12,7 +12,9 @@ import numpy as np
 import psutil
 import pytest
 
+from streaming.pipes import Upright
 from streaming.publish import Progress, PublishError, publish
+from streaming.source import look_ahead
 from streaming.supervisor import PublisherChanged
 from tests.streaming.conftest import Service
 from tests.streaming.peers import H264, media_processes
@@ -115,3 +117,47 @@ async def test_control_c_ends_the_session_and_leaves_no_process(service: Service
     await asyncio.wait([task])
     await service.happened(PublisherChanged("k04", on_air=False), 1)
     assert media_processes() == {service.supervisor.pid}
+
+
+async def test_keyframes_that_are_far_apart_are_made_closer(service: Service, tmp_path: Path) -> None:
+    source = make(tmp_path / "film.mp4", seconds=6, profile="baseline", bf="0", g="250", sc_threshold="0")
+    assert not look_ahead(str(source)).keyframes_near
+    progress: list[Progress] = []
+    task = asyncio.create_task(publish(str(source), service.whip, "host", on_progress=progress.append))
+    await service.happened(PublisherChanged("k04", on_air=True))
+    await asyncio.wait_for(task, 15)
+    assert not progress[-1].copied
+
+
+@pytest.mark.parametrize(("turned", "bright"), [(90, (1, 0)), (180, (1, 1)), (270, (0, 1))])
+async def test_a_film_of_an_upright_phone_stands_upright(
+    service: Service, tmp_path: Path, turned: int, bright: tuple[int, int]
+) -> None:
+    path = tmp_path / "phone.mp4"
+    lying = np.zeros((120, 160, 3), np.uint8)
+    lying[:60, :80] = 255  # bright at the top left
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=25, options=BASELINE)
+        video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
+        video.set_display_rotation(turned)
+        for number in range(40):
+            picture = av.VideoFrame.from_ndarray(lying, "rgb24")
+            picture.pts, picture.time_base = number, Fraction(1, 25)
+            container.mux(video.encode(picture))
+        container.mux(video.encode(None))
+    assert look_ahead(str(path)).turned == turned
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        upright = Upright(stream, turned)(next(container.decode(stream))).to_ndarray(format="gray")
+    height, width = upright.shape
+    halves = [upright[: height // 2], upright[height // 2 :]]
+    means = [[float(half[:, : width // 2].mean()), float(half[:, width // 2 :].mean())] for half in halves]
+    assert max((mean, (row, column)) for row, line in enumerate(means) for column, mean in enumerate(line))[1] == bright
+
+    task = asyncio.create_task(publish(str(path), service.whip, "host"))
+    await service.happened(PublisherChanged("k04", on_air=True))
+    stats = (await service.supervisor.stats()).activities["k04"].publisher
+    assert stats is not None
+    assert stats.video is not None
+    assert (stats.video.width, stats.video.height) == ((120, 160) if turned != 180 else (160, 120))
+    await asyncio.wait_for(task, 15)
