@@ -20,7 +20,7 @@ from server.outcomes_views import OutcomesView
 from server.programme import notice_document
 from server.programme.deadlines import Form
 from server.programme.plan import ActivityKind
-from server.programme_views import NoticeView
+from server.programme_views import NoticeView, corrected
 from server.publishing import latest_outcomes
 from server.store.tables import Activity
 from server.uploads import FileStore
@@ -63,11 +63,12 @@ class MediaKit:
         members = {"媒体素材.docx": self._document(), "观看页二维码.svg": code.getvalue()}
         if self._notice is not None:
             members["活动公告.docx"] = notice_document.render(
-                self._notice.title,
+                f"{self._notice.title}活动公告",
                 [(field.label, field.text) for field in self._notice.fields],
                 [unit.name for unit in self._activity.units],
                 self._notice.published_at,
-                correction=self._notice.version > 1,
+                version=self._notice.version,
+                corrected=corrected(self._notice.changes),
             )
         if self._outcomes is not None:
             members["采纳情况.json"] = self._outcomes.model_dump_json(indent=2).encode()

@@ -1,12 +1,13 @@
 """What goes out about the programme: notices, filings, deadlines, holidays, history, after docs/protocol.md."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from server.programme.notices import Change
 from server.protocol import UnitView
 
 
@@ -264,6 +265,11 @@ class CalendarFeedView(BaseModel):
 
     url: str
     public_url: str
+
+
+def corrected(changes: Iterable[ChangeView]) -> list[str]:
+    """What a correction changed, a sentence for each field."""
+    return [str(Change(change.label, change.before, change.after)) for change in changes]
 
 
 def change_view(change: Any) -> ChangeView:

@@ -17,7 +17,7 @@ from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
 from server.notices import RESERVED, draft, history, publish, versions_of
 from server.programme.calendar import beijing_date
-from server.programme_views import NoticeContent, NoticeDraftView, NoticeHistoryView, NoticeView
+from server.programme_views import NoticeContent, NoticeDraftView, NoticeHistoryView, NoticeView, corrected
 from server.store.tables import Act
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -136,7 +136,13 @@ async def download(call: Call[DocumentQuery]) -> web.Response:
     content = NoticeContent.model_validate(row.content)
     pairs = [(field.label, field.text) for field in content.fields]
     body = await asyncio.to_thread(
-        notice_document.render, content.title, pairs, units, row.published_at, correction=row.version > 1
+        notice_document.render,
+        f"{content.title}活动公告",
+        pairs,
+        units,
+        row.published_at,
+        version=row.version,
+        corrected=corrected(content.changes),
     )
     shown = quote(f"{content.title}活动公告.docx")
     disposition = f"attachment; filename=\"{slug}-notice-{row.version}.docx\"; filename*=UTF-8''{shown}"

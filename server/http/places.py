@@ -1,28 +1,32 @@
 """Staff: setting up who may come in person, the 遴选公告, invitations, closing, and the draw."""
 
+import asyncio
 from datetime import date
 from typing import Annotated, Literal
+from urllib.parse import quote
 
+from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from feedback.text import clean
 from server.activities import get_activity
 from server.auth.rights import Right
 from server.deadlines import timetable_of
+from server.errors import NotFound
 from server.holidays import working_calendar
 from server.http.endpoint import Call, endpoint
+from server.http.notices import DOCX, DocumentQuery
 from server.http.registrations import SelectionView, selection_view
 from server.programme.calendar import beijing_date
 from server.programme.deadlines import DeadlineKind
 from server.programme.places import Category, advice
-from server.programme_views import ChangeView, change_view
+from server.programme_views import ChangeView, SelectionContent, change_view, corrected
 from server.selection import close, find_selection, invite, make_draw, set_up
 from server.selection_notices import corrections, notice_versions, objections, publish_notice
 from server.services import Services
+from server.store.tables import Act
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MOST_SCANS = 200
 
 
 class SelectionSettings(BaseModel):
@@ -175,6 +179,49 @@ async def publish(call: Call[NoticeReason]) -> PlacesView:
             now=now,
         )
     return await _places(call.services, call.target.slug)
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/places/notice/document",
+    right=Right.EDIT,
+    summary="A published version of the 遴选公告 as docx",
+    query=DocumentQuery,
+)
+async def download_notice(call: Call[DocumentQuery]) -> web.Response:
+    from server.programme import notice_document
+
+    services, slug = call.services, call.target.slug
+    async with services.database.write() as session:
+        activity = await get_activity(session, slug)
+        rows = await notice_versions(session, activity.id)
+        row = next((row for row in rows if call.body.version in {None, row.version}), None)
+        if row is None:
+            raise NotFound("没有这个版本的遴选公告，请先发布。")
+        session.add(
+            Act(
+                at=services.now(),
+                account_id=call.staff.account_id,
+                activity_id=activity.id,
+                act="download",
+                detail={"what": "selection-notice", "version": row.version},
+            )
+        )
+        units = tuple(unit.name for unit in activity.units)
+    content = SelectionContent.model_validate(row.content)
+    body = await asyncio.to_thread(
+        notice_document.render,
+        content.title,
+        content.fields,
+        units,
+        row.published_at,
+        version=row.version,
+        corrected=corrected(content.changes),
+    )
+    name = f"attachment; filename=\"{slug}-selection-{row.version}.docx\"; filename*=UTF-8''{quote(content.title)}.docx"
+    return web.Response(
+        body=body, headers={"Content-Type": DOCX, "Content-Disposition": name, "Cache-Control": "no-store"}
+    )
 
 
 @endpoint(

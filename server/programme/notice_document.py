@@ -23,12 +23,15 @@ def render(
     units: Sequence[str],
     published_at: datetime,
     *,
-    correction: bool,
+    version: int,
+    corrected: Sequence[str] = (),
 ) -> bytes:
-    """A .docx: title, each field after a heading of its own, then the units and the day at the right (落款)."""
+    """A .docx: title, what it corrects, each field after a heading of its own, then the units and the day (落款)."""
     document = new_document()
-    heading = f"{title}活动公告{'（更正）' if correction else ''}"
+    heading = f"{title}{'（更正）' if version > 1 else ''}"
     document.add_paragraph(heading, style="Title")
+    if corrected:
+        document.add_paragraph(f"与第{version - 1}版相比，本版更正：{'；'.join(corrected)}。")
     for number, (label, text) in enumerate(fields, 1):
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         head = document.add_paragraph(f"{numeral(number)}、{label}", style="Heading 1")

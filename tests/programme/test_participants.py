@@ -1,11 +1,13 @@
 """Late 遴选公告 with a reason, the list page by page, and what those who came thought of it."""
 
 import hashlib
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from docx import Document
 
 from tests.programme.test_registration import NOW, in_person, person, send
 from tests.service import ServiceProcess, Staff
@@ -35,7 +37,7 @@ async def facts_of(admin: Staff, slug: str) -> dict[str, Any]:
 
 
 async def test_a_late_selection_notice_needs_a_recorded_reason(service: ServiceProcess, admin: Staff) -> None:
-    slug = await soon(admin, "jiugong")
+    slug = await soon(admin, "yufa")
     path = f"/api/v1/activities/{slug}/places"
     view = await admin.done("GET", path)
     assert view["due"] is not None
@@ -67,17 +69,26 @@ async def test_a_late_selection_notice_needs_a_recorded_reason(service: ServiceP
     assert newest["changes"] == [{"label": "人员范围和名额", "before": "家长代表2人", "after": "家长代表3人"}]
     assert first["changes"] == []
     content = {name: newest[name] for name in ("title", "fields", "changes")}
+    document = Document(io.BytesIO(await admin.download(f"{path}/notice/document")))
+    text = [paragraph.text for paragraph in document.paragraphs]
+    assert text[:2] == [
+        "很快的开放日参与人员遴选公告（更正）",
+        "与第1版相比，本版更正：人员范围和名额由“家长代表2人”更正为“家长代表3人”。",
+    ]
+    assert text[-2] == "榆垡镇"
+    assert "临时安排" not in "".join(text)
+    assert (await admin.call("GET", f"{path}/notice/document?version=9"))[0] == 404
     canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert hashlib.sha256(canonical.encode()).hexdigest() == newest["sha256"]
     assert (await facts_of(admin, slug))["selection_reason"] == "接上级通知临时安排；增加名额"
 
 
 async def test_an_early_one_and_an_invitation_need_none(service: ServiceProcess, admin: Staff) -> None:
-    early = await in_person(admin, "jiugong")
+    early = await in_person(admin, "yufa")
     facts = await facts_of(admin, early)
     assert (facts["selection_on_time"], facts["selection_reason"]) == (True, "")
     # 定向邀请 has no day in the plan: nothing is late.
-    slug = await soon(admin, "jiugong")
+    slug = await soon(admin, "yufa")
     path = f"/api/v1/activities/{slug}/places"
     await admin.done("PUT", path, {**SETTINGS, "mode": "invited", "revision": 1})
     view = await admin.done("POST", f"{path}/notice", {})

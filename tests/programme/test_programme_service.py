@@ -86,6 +86,7 @@ async def test_a_notice_is_published_corrected_and_read(service: ServiceProcess,
     document = Document(io.BytesIO(await admin.download(f"{path}/notice/document?version=2")))
     text = [paragraph.text for paragraph in document.paragraphs]
     assert text[0].endswith("活动公告（更正）")
+    assert text[1] == "与第1版相比，本版更正：活动地点由“教委会议室”更正为“教委一层大厅”。"
     assert "二、活动时长：2小时" in text
     assert text[text.index("三、活动大体流程安排") + 1 :][:2] == ["一、介绍", "二、答疑"]
     assert "七、活动地点：教委一层大厅" in text
@@ -262,8 +263,8 @@ def test_the_notice_is_a_document_with_nothing_foreign() -> None:
     from server.programme.notice_document import numeral, render
 
     fields = [("活动时间", "2023年10月10日"), ("活动大体流程安排", "一、介绍\n\n二、<答疑>&")]
-    body = render("活动", fields, ("教委",), datetime(2023, 9, 27, tzinfo=UTC), correction=False)
-    assert body == render("活动", fields, ("教委",), datetime(2023, 9, 27, tzinfo=UTC), correction=False)
+    body = render("活动", fields, ("教委",), datetime(2023, 9, 27, tzinfo=UTC), version=1)
+    assert body == render("活动", fields, ("教委",), datetime(2023, 9, 27, tzinfo=UTC), version=1)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert archive.testzip() is None
     assert [numeral(number) for number in (1, 10, 11, 20, 35)] == ["一", "十", "十一", "二十", "三十五"]

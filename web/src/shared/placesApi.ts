@@ -32,6 +32,7 @@ export const placesApi = {
 
   places: (slug: string): Promise<Places> => request("GET", `${of(slug)}/places`),
   setPlaces: (slug: string, input: PlacesSettings): Promise<Places> => request("PUT", `${of(slug)}/places`, input),
+  noticeUrl: (slug: string, version: number): string => `/api/v1${of(slug)}/places/notice/document?version=${version}`,
   publishNotice: (slug: string, reason: string): Promise<Places> =>
     request("POST", `${of(slug)}/places/notice`, { reason }),
   invite: async (slug: string, category: PlaceCategory, count: number): Promise<string[]> =>

@@ -1,4 +1,5 @@
 /** What the codes of the protocol are called on the pages. */
+import type { FieldChange } from "./desk";
 import type { Decision, HandoverState, Progress } from "./outcomes";
 import type {
   ActivityForm,
@@ -140,4 +141,11 @@ export const mergedWords = (count: number | undefined): string => (count ? `合�
 export function declineOrHideReason(reason: string | null): string {
   if (reason === null) return "";
   return HIDE_REASON[reason as HideReason] ?? reason;
+}
+
+/** What a correction changed, in a sentence. */
+export function changeWords(change: FieldChange): string {
+  if (change.before === "") return `增加${change.label}：${change.after}`;
+  if (change.after === "") return `删去${change.label}（原为：${change.before}）`;
+  return `${change.label}由“${change.before}”更正为“${change.after}”`;
 }
