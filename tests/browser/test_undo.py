@@ -50,6 +50,9 @@ async def test_a_host_takes_back_an_answer_and_lets_comments_pass_by_one_key(
     await console.keyboard.press("l")
     await expect(row).to_have_count(0)
     await console.get_by_role("tab", name="已答").click()
+    await console.keyboard.press("?")  # keys work right after a tab was chosen
+    await expect(console.get_by_test_id("keys-help")).to_be_visible()
+    await console.keyboard.press("Escape")
     await console.screenshot(path=pictures / "console-answered.png")
     await row.get_by_test_id("act-more").click()
     await row.get_by_test_id("act-reopen").click()

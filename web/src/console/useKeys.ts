@@ -14,7 +14,9 @@ export function useKeys(bindings: readonly Key[]) {
   function onKey(event: KeyboardEvent): void {
     if (!enabled.value || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const target = event.target instanceof HTMLElement ? event.target : null;
-    if (target?.closest("input, textarea, select, [role='dialog'], [role='tablist']")) return;
+    if (target?.closest("input, textarea, select, [role='dialog']")) return;
+    // Arrows, Home and End are the tabs' own; letters work right after a tab was chosen.
+    if (event.key.length > 1 && target?.closest("[role='tablist']")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const binding = bindings.find((item) => item.keys.includes(key));
     if (binding === undefined) return;

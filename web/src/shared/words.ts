@@ -90,7 +90,13 @@ export function numberWords(kind: ActivityKind, number: number): string {
 
 export const unitWords = (units: Unit[]): string => units.map((unit) => unit.name).join("、");
 
-export const nickWords = (nickname: string): string => nickname || "网友";
+const DIRECTED = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+
+/** A name to show. One that turns the direction of writing is kept from turning what stands behind it (UAX #9). */
+export function nickWords(nickname: string): string {
+  if (nickname === "") return "网友";
+  return DIRECTED.test(nickname) ? `\u2068${nickname}\u2069` : nickname;
+}
 
 /** What became of an entry, said to the one who wrote it. */
 export const FATE: Record<EntryState, string> = {
