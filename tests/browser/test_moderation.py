@@ -1,7 +1,9 @@
 """Moderation in a real browser: approve by one key, silence, lists with an explanation, and taking an entry back."""
 
+import io
 from pathlib import Path
 
+from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.test_story import DESKTOP, PHONE, open_page
@@ -134,7 +136,11 @@ async def test_public_comments_fly_over_the_picture_and_a_question_stands_on_scr
     for act in ({"act": "approve"}, {"act": "screen", "on": True}):
         await admin.done("POST", f"/api/v1/entries/{asked}/acts", act)
     await expect(screen.get_by_test_id("screen-question")).to_contain_text("老年卡在哪个窗口办？")
-    await screen.screenshot(path=pictures / "screen.png", omit_background=True)
+    picture = await screen.screenshot(path=pictures / "screen.png", omit_background=True)
+    with Image.open(io.BytesIO(picture)) as image:
+        alpha = image.convert("RGBA").getchannel("A")
+    assert alpha.crop((0, 0, 1280, 400)).getextrema() == (0, 0)  # an encoder sees its own picture there
+    assert alpha.crop((200, 670, 1000, 750)).getextrema()[0] != 0
 
     # Somebody asks the same in other words: the host is told, merges by one tap, and takes it apart again.
     console = await open_page(browser, f"{service.url}/console/{slug}", DESKTOP, errors)
