@@ -45,7 +45,7 @@ def features(text: str) -> set[str]:
     found.update("".join(pair) for pair in itertools.pairwise(pieces))
     found.update("".join(three) for three in zip(pieces, pieces[1:], pieces[2:], strict=False))
     if 0 < len(pieces) <= _SHORT:  # “谢谢” alone is not the politeness at the end of a request
-        found.add(f"⊢{''.join(pieces)}⊣")
+        found.add(f"⊢{''.join(piece for piece in pieces if piece.isalnum())}⊣")
     left = 0
     for index, piece in enumerate(pieces):
         if piece in _CLAUSE_END:

@@ -77,7 +77,9 @@ def feeling_of(text: str, score: float | None, by: Model) -> float | None:
 
 
 def _is_one_character(text: str) -> bool:
-    """“好” or “差。”: too short to say how it is meant."""
+    """“好” or “差。”: too short to say how it is meant. A sign, “[怒]”, is no character."""
+    if "[" in text:
+        return False
     rest = [character for character in text if unicodedata.category(character)[0] not in "PZC"]
     return len(rest) == 1 and rest[0].isalnum()
 

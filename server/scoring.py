@@ -5,21 +5,21 @@ So nothing is lost when the scorer or the service dies, and no queue grows in me
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from importlib.metadata import version
 from logging import getLogger
-from multiprocessing import get_context, parent_process
-from signal import SIG_IGN, SIGINT, SIGKILL, SIGTERM, signal
-from threading import Thread
+from multiprocessing import get_context
+from signal import SIGKILL
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback.model import Model
-from feedback.scorer import Score, Scorer
+from feedback.scorer import Score
+from server import scoring_worker
 from server.store.database import Database
 from server.store.tables import Entry
 
@@ -31,39 +31,6 @@ _RETRY = 1.0
 _PATIENCE = 5.0
 """Seconds for a batch: it takes milliseconds. Loading the model has its own time."""
 _LOADING = 60.0
-
-_scorer: Scorer | None = None
-
-
-def _begin() -> int:
-    """Runs first in the scorer's process; returns its id."""
-    # Ctrl-C and a service manager's SIGTERM reach the whole group; the service ends this process itself.
-    signal(SIGINT, SIG_IGN)
-    signal(SIGTERM, SIG_IGN)
-    Thread(target=_end_with_the_service, daemon=True).start()
-    return os.getpid()
-
-
-def _load(labels: Model) -> None:
-    """Then this, once; an engine that is compiled when it is first used is used here."""
-    global _scorer  # noqa: PLW0603 - the process exists for this one object
-    _scorer = Scorer(labels=labels)
-    _scorer.score_many(["服务很好"])
-
-
-def _end_with_the_service() -> None:
-    """A service that was killed cannot end this process, and its queue never closes."""
-    service = parent_process()
-    if service is not None:
-        service.join()
-        os._exit(0)
-
-
-def _score(texts: Sequence[str]) -> tuple[str, list[Score]]:
-    """The engine's name and the scores."""
-    if _scorer is None:
-        raise RuntimeError("the scorer is not loaded")
-    return _scorer.engine, _scorer.score_many(texts)
 
 
 class ScorerSilent(Exception):
@@ -180,10 +147,10 @@ class Scoring:
                 self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
                 async with asyncio.timeout(_LOADING):
                     # Whoever stops the service while the model is being loaded does not wait for that.
-                    self._pid = await loop.run_in_executor(self._pool, _begin)
-                    await loop.run_in_executor(self._pool, _load, self._labels)
+                    self._pid = await loop.run_in_executor(self._pool, scoring_worker.begin)
+                    await loop.run_in_executor(self._pool, scoring_worker.load, self._labels)
             async with asyncio.timeout(_PATIENCE):
-                return await loop.run_in_executor(self._pool, _score, texts)
+                return await loop.run_in_executor(self._pool, scoring_worker.score, texts)
         except TimeoutError:
             raise ScorerSilent("the scorer does not answer") from None
 

@@ -29,6 +29,9 @@ def scorer() -> Scorer:
         ("居住证在街道一楼大厅办理", Label.UNCERTAIN),
         ("请问噪音扰民向哪个部门投诉？", Label.UNCERTAIN),
         ("谢谢", Label.POSITIVE),
+        ("谢谢！", Label.POSITIVE),
+        ("谢谢老师", Label.POSITIVE),
+        ("辛苦了！", Label.POSITIVE),
         ("没有推诿，一次就办好了", Label.POSITIVE),
         # praise of what is missing
         ("要是能这么快就好了", Label.NEGATIVE),
@@ -40,6 +43,7 @@ def scorer() -> Scorer:
         ("👍👍", Label.POSITIVE),
         ("[鲜花][鼓掌]", Label.POSITIVE),
         ("[怒][怒]", Label.NEGATIVE),
+        ("[怒]", Label.NEGATIVE),
         ("12345", Label.UNSCORED),
         ("🙈", Label.UNSCORED),
         # too short to say how it is meant

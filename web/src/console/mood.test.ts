@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { MoodPicture } from "../shared/protocol";
-import { bars } from "./mood";
+import { bars, margin, share } from "./mood";
 
 function picture(counts: [number, number, number][]): MoodPicture {
   const points = counts.map(([positive, negative, uncertain], index) => ({
@@ -21,6 +21,13 @@ function picture(counts: [number, number, number][]): MoodPicture {
     note: "",
   };
 }
+
+describe("a share", () => {
+  it("stands with the error of counting", () => {
+    expect(margin(50, 100)).toBeCloseTo(0.0961, 3);
+    expect([share(3, 6), share(0, 6), share(0, 0)]).toEqual(["50% ± 32", "0% ± 20", "—"]);
+  });
+});
 
 describe("the picture of mood", () => {
   it("scales both sides alike and keeps few bars narrow", () => {

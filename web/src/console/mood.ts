@@ -35,3 +35,16 @@ export function bars(picture: MoodPicture, width: number, half: number): Bar[] {
     n: point.counts.positive + point.counts.negative + point.counts.uncertain,
   }));
 }
+
+/** Half the width of the 95 % interval of a share (Wilson), in [0, 0.5]; 0.5 of nothing. The server counts in the same way. */
+export function margin(part: number, whole: number): number {
+  if (whole === 0) return 0.5;
+  const share = part / whole;
+  const z = 1.96;
+  return (z / (1 + (z * z) / whole)) * Math.sqrt((share * (1 - share)) / whole + (z * z) / (4 * whole * whole));
+}
+
+/** “50% ± 32”: a share and its error, in per cent and percentage points. */
+export function share(part: number, whole: number): string {
+  return whole === 0 ? "—" : `${Math.round((part / whole) * 100)}% ± ${Math.ceil(margin(part, whole) * 100)}`;
+}
