@@ -302,3 +302,41 @@ async def test_a_recording_becomes_a_film(service: ServiceProcess, admin: Staff,
     assert (await admin.done("POST", f"/api/v1/activities/{second}/film/play"))["phase"] == "starting"
     await phase(admin, second, "playing")
     await admin.done("POST", f"/api/v1/activities/{second}/film/stop")
+
+
+async def test_a_line_that_breaks_in_a_piece_keeps_what_came(
+    service: ServiceProcess, admin: Staff, film: bytes
+) -> None:
+    slug = await admin.own_activity("线路断了")
+    size = 3 * 1024 * 1024
+    await admin.done("POST", f"/api/v1/activities/{slug}/film/upload", {"name": NAME, "size": size})
+    _, writer = await asyncio.open_connection("127.0.0.1", service.port)
+    head = (
+        f"PUT /api/v1/activities/{slug}/film/upload?offset=0 HTTP/1.1\r\nHost: 127.0.0.1:{service.port}\r\n"
+        f"Cookie: {admin.cookie}\r\nContent-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n"
+    )
+    writer.write(head.encode() + bytes(2 * 1024 * 1024))
+    await writer.drain()
+
+    async def received(least: int) -> bool:
+        view = await admin.done("GET", f"/api/v1/activities/{slug}/film")
+        return bool(view["upload"]["received"] >= least)
+
+    await until(lambda: received(1024 * 1024))
+    writer.transport.abort()
+    # It goes on from there, from another page.
+    view = await admin.done("GET", f"/api/v1/activities/{slug}/film")
+
+    async def goes_on() -> bool:
+        offset = (await admin.done("GET", f"/api/v1/activities/{slug}/film"))["upload"]["received"]
+        status, problem = await put(admin, f"/api/v1/activities/{slug}/film/upload", offset, bytes(1000))
+        assert status == 200 or problem["error"]["code"] in {"busy", "wrong_offset"}
+        return status == 200
+
+    await until(goes_on)
+    view = await admin.done("GET", f"/api/v1/activities/{slug}/film")
+    assert view["upload"]["received"] > 1024 * 1024
+    assert "Traceback" not in service.log.read_text()
+    # A new file forgets it.
+    await send(admin, slug, film)
+    assert (await admin.done("GET", f"/api/v1/activities/{slug}/film"))["phase"] == "ready"
