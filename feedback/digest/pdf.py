@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback.digest.model import Digest
-from feedback.digest.report import Heading, Note, Picture, Report, Table, Text, is_figure, leads_on
+from feedback.digest.report import Heading, Note, Picture, Report, Table, Text, figure_columns, leads_on
 from feedback.digest.sections import report
 from feedback.digest.typeset import NO_FONT
 
@@ -66,11 +66,12 @@ def _block(block: object, index: int, folder: Path) -> dict[str, Any]:
         case Note(text):
             return {"kind": "note", "lines": _lines(text)}
         case Table(header, widths, rows):
+            centred = figure_columns(len(header), rows)
             cells = [
-                {"lines": _lines(cell), "whole": whole, "figure": is_figure(cell)}
+                {"lines": _lines(cell), "whole": whole, "figure": middle}
                 for row in rows
                 for whole in (max(map(len, row)) <= _WHOLE,)
-                for cell in row
+                for cell, middle in zip(row, centred, strict=True)
             ]
             return {"kind": "table", "header": [*map(_line, header)], "widths": [*widths], "cells": cells}
         case Picture(png, description):

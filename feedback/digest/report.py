@@ -61,9 +61,9 @@ class Report:
 _FIGURE = re.compile(r"[\d.,]+%?|—|")
 
 
-def is_figure(cell: str) -> bool:
-    """Whether a cell holds a number, a share or nothing: it stands in the middle of its column."""
-    return _FIGURE.fullmatch(cell) is not None
+def figure_columns(columns: int, rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Which columns hold numbers and shares alone: those stand in the middle."""
+    return [all(_FIGURE.fullmatch(row[index]) for row in rows) for index in range(columns)]
 
 
 def leads_on(text: str) -> bool:

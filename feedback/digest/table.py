@@ -10,7 +10,7 @@ from docx.oxml.ns import nsdecls
 from docx.shared import Length, Mm
 
 from feedback.digest.page import HEADING_FONT, TABLE_STYLE
-from feedback.digest.report import is_figure
+from feedback.digest.report import figure_columns
 
 _ROWS_AT_ONCE = 500
 _CENTRED = '<w:jc w:val="center"/>'
@@ -33,9 +33,11 @@ def add_table(
         f'<w:tblCellMar><w:left w:w="85" w:type="dxa"/><w:right w:w="85" w:type="dxa"/></w:tblCellMar></w:tblPr>'
         f"<w:tblGrid>{grid}</w:tblGrid>{_header(header, twips, style)}</w:tbl>"
     )
+    cells = list(rows)
+    centred = figure_columns(len(header), cells)
     batch: list[str] = []
-    for row in rows:
-        batch.append(_row(row, twips, style))
+    for row in cells:
+        batch.append(_row(row, twips, centred, style))
         if len(batch) == _ROWS_AT_ONCE:
             _append(table, batch)
     _append(table, batch)
@@ -75,12 +77,12 @@ def _header(cells: Sequence[str], widths: Sequence[int], style: str) -> str:
     return f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{inside}</w:tr>"
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], style: str) -> str:
+def _row(cells: Sequence[str], widths: Sequence[int], centred: Sequence[bool], style: str) -> str:
     inside = "".join(
         f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>'
-        f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{_CENTRED if is_figure(cell) else ""}</w:pPr>'
+        f'<w:p><w:pPr><w:pStyle w:val="{style}"/>{_CENTRED if middle else ""}</w:pPr>'
         f"<w:r>{text_runs(cell)}</w:r></w:p></w:tc>"
-        for cell, width in zip(cells, widths, strict=True)
+        for cell, width, middle in zip(cells, widths, centred, strict=True)
     )
     return f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{inside}</w:tr>"
 

@@ -1,5 +1,6 @@
 """Citizens follow what becomes of suggestions: by e-mail that they confirm, and by Atom feeds."""
 
+from types import ModuleType
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +13,7 @@ from server.errors import NotFound, Unavailable
 from server.followup import Version, versions
 from server.http.endpoint import Call, endpoint
 from server.http.notices import address_of_site
-from server.programme import atom
+from server.programme import atom, rss
 from server.realtime.limits import network_of
 from server.store.tables import Activity
 from server.subscriptions import cancel, confirm, news, read_token, subscribe
@@ -121,7 +122,27 @@ async def follow_suggestion(call: Call[None]) -> web.Response:
     return await _feed(call, int(call.request.match_info["number"]))
 
 
-async def _feed(call: Call[Any], number: int) -> web.Response:
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/outcomes.rss",
+    right=Right.PUBLIC,
+    summary="Each published version, as RSS 2.0",
+)
+async def follow_activity_rss(call: Call[None]) -> web.Response:
+    return await _feed(call, 0, rss)
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/suggestions/{number:[0-9]{1,9}}.rss",
+    right=Right.PUBLIC,
+    summary="What became of one published suggestion, as RSS 2.0",
+)
+async def follow_suggestion_rss(call: Call[None]) -> web.Response:
+    return await _feed(call, int(call.request.match_info["number"]), rss)
+
+
+async def _feed(call: Call[Any], number: int, form: ModuleType = atom) -> web.Response:
     base = address_of_site(call)
     async with call.services.database.read() as session:
         activity = await get_activity(session, call.target.slug)
@@ -132,14 +153,14 @@ async def _feed(call: Call[Any], number: int) -> web.Response:
             id=f"{base}/a/{activity.slug}#outcomes-{version.version}{f'-{number}' if number else ''}",
             title=f"{title}（第{version.version}版）",
             author="、".join(unit.name for unit in activity.units),
-            link=f"{base}/a/{activity.slug}",
+            link=f"{base}/a/{activity.slug}#{f's{number}' if number else 'outcomes'}",
             updated=version.published_at,
             text=text,
         )
         for version, text in found
     ]
-    content = atom.feed(title, f"{base}/a/{activity.slug}", f"{base}{call.request.path}", entries)
-    headers = {"Content-Type": atom.CONTENT_TYPE, "Cache-Control": "public, max-age=60"}
+    content: str = form.feed(title, f"{base}/a/{activity.slug}", f"{base}{call.request.path}", entries)
+    headers = {"Content-Type": form.CONTENT_TYPE, "Cache-Control": "public, max-age=60"}
     return web.Response(body=content.encode(), headers=headers)
 
 

@@ -17,6 +17,8 @@ PUBLIC = {
     # Citizens who follow what becomes of suggestions; the tokens come by e-mail and are signed.
     "GET /api/v1/activities/{activity}/outcomes.atom",
     "GET /api/v1/activities/{activity}/suggestions/{number:[0-9]{1,9}}.atom",
+    "GET /api/v1/activities/{activity}/outcomes.rss",
+    "GET /api/v1/activities/{activity}/suggestions/{number:[0-9]{1,9}}.rss",
     "POST /api/v1/activities/{activity}/subscriptions",
     "POST /api/v1/subscriptions/confirm",
     "POST /api/v1/subscriptions/cancel/{token:[0-9a-f-]{1,80}}",

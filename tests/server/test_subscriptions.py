@@ -119,6 +119,11 @@ async def test_a_citizen_follows_a_suggestion_by_mail_and_feed(
             feed = ElementTree.fromstring(await answer.read())
         told = [entry.findtext("a:content", "", ATOM) for entry in feed.iterfind("a:entry", ATOM)]
         assert ["已落实" in told[0], "已排班" in told[1], "建议周末开放" in told[2], len(told)] == [True, True, True, 3]
+        async with public.get(f"{path}/suggestions/1.rss") as answer:
+            assert answer.content_type == "application/rss+xml"
+            items = ElementTree.fromstring(await answer.read()).findall("channel/item")
+            assert items
+            assert all((item.findtext("link") or "").endswith(f"/a/{slug}#s1") for item in items)
         async with public.get(f"{path}/outcomes.atom") as answer:
             assert len(ElementTree.fromstring(await answer.read()).findall("a:entry", ATOM)) == 4
         async with public.get(f"{path}/suggestions/9.atom") as answer:

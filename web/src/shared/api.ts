@@ -339,8 +339,8 @@ export const api = {
   confirmSubscription: (token: string): Promise<{ slug: string; title: string; number: number }> =>
     request("POST", "/subscriptions/confirm", { token }),
   cancelSubscription: (token: string): Promise<unknown> => request("POST", `/subscriptions/cancel/${at(token)}`, {}),
-  feedUrl: (slug: string, number: number): string =>
-    `/api/v1/activities/${at(slug)}/${number === 0 ? "outcomes" : `suggestions/${number}`}.atom`,
+  feedUrl: (slug: string, number: number, form: "atom" | "rss"): string =>
+    `/api/v1/activities/${at(slug)}/${number === 0 ? "outcomes" : `suggestions/${number}`}.${form}`,
   across: (): Promise<Across> => request("GET", "/across"),
   acrossUrl: "/api/v1/across.xlsx",
   adoptionReportUrl: (slug: string, format: DigestFormat): string => `/api/v1/activities/${at(slug)}/adoption-report?format=${format}`,
