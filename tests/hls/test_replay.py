@@ -104,6 +104,25 @@ async def replay_on_a_phone(
     await page.context.close()
 
 
+async def from_the_outcomes_to_the_second(
+    service: ServiceProcess, browser: Browser, slug: str, answered: float
+) -> None:
+    """The published answer leads to its second, on the page and by its address."""
+    errors: list[str] = []
+    moved = "at => { const video = document.querySelector('[data-testid=replay]'); return video?.currentTime > at }"
+    page = await open_page(browser, f"{service.url}/a/{slug}#outcomes", PHONE, errors)
+    link = page.get_by_test_id("outcome-second")
+    await link.click()
+    await page.wait_for_function(moved, arg=answered, timeout=20_000)
+    href = await link.get_attribute("href")
+    assert href == f"/a/{slug}#t={int(answered)}"
+    await page.context.close()
+    page = await open_page(browser, f"{service.url}{href}", DESKTOP, errors)
+    await page.wait_for_function(moved, arg=int(answered), timeout=20_000)
+    assert errors == []
+    await page.context.close()
+
+
 async def test_a_recording_is_seen_by_nobody_before_it_is_released(
     service: ServiceProcess, admin: Staff, clip: Path, tmp_path: Path, browser: Browser, pictures: Path
 ) -> None:
@@ -164,6 +183,8 @@ async def test_a_recording_is_seen_by_nobody_before_it_is_released(
         assert 0 < asked["at"] <= shown["at"] <= asked["answered"] <= ready["seconds"]
         assert shown["answered"] is None
         await replay_on_a_phone(service, browser, pictures, slug, asked["answered"])
+        await admin.done("POST", f"{path}/outcomes")
+        await from_the_outcomes_to_the_second(service, browser, slug, asked["answered"])
 
         await admin.done("PUT", f"{path}/recording", {"released": False})
         async with public.get(f"{path}/replay") as answer:
