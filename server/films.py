@@ -116,7 +116,10 @@ class Films:
                 if slug not in found or found[slug][0].stored != showing.stored:
                     await self._take_off(slug)
             for slug, (film, activity) in found.items():
-                await self._see_to(slug, film, activity)
+                try:
+                    await self._see_to(slug, film, activity)
+                except Exception:  # one film's fault must not keep the others from their hour
+                    log.exception("%s: the film cannot be seen to; trying again", slug)
 
     async def _see_to(self, slug: str, film: ActivityFilm, activity: Activity) -> None:
         showing = self._showing.get(slug)
@@ -125,10 +128,10 @@ class Films:
             await self._note_beginning(film.activity_id, showing.began_at)
         if showing is not None and showing.task.done():
             del self._showing[slug]
+            self._not_before[slug] = time.monotonic() + RETRY_SECONDS
             if showing.task.result():
                 await self._over(slug, Phase.FINISHED)
                 return
-            self._not_before[slug] = time.monotonic() + RETRY_SECONDS
         match due(film.showing(activity), activity.state, self._now()):
             case Begin():
                 if activity.state == "scheduled":

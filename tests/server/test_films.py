@@ -340,3 +340,24 @@ async def test_a_line_that_breaks_in_a_piece_keeps_what_came(
     # A new file forgets it.
     await send(admin, slug, film)
     assert (await admin.done("GET", f"/api/v1/activities/{slug}/film"))["phase"] == "ready"
+
+
+async def test_one_films_fault_keeps_no_other_from_its_hour(
+    tmp_path: Path, film: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = (tmp_path / "data", Clock(), free_port(socket.SOCK_STREAM), free_media_port())
+
+    async def broken(source: str, whip_url: str, token: str, **options: Any) -> None:
+        if "j01" in whip_url:
+            raise ValueError("a line that is no JSON")
+        await publish(source, whip_url, token, **options)
+
+    monkeypatch.setattr("server.films.publish", broken)
+    async with service_of(*place) as staff:
+        for slug in ("j01", "j02"):
+            await send(staff, slug, film)
+            await staff.done("POST", f"/api/v1/activities/{slug}/film/play")
+        await phase(staff, "j02", "playing")
+        assert (await staff.done("GET", "/api/v1/activities/j01/film"))["phase"] == "starting"
+        monkeypatch.undo()
+        await phase(staff, "j01", "playing")
