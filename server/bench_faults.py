@@ -86,6 +86,7 @@ async def story(
         written = [key for keys in await asyncio.gather(*writing) for key in keys]
         await _check(database_url, written, report)
         await _seen(readers, writers)
+        await _well(report)
         stored = {entry_id for writer in writers for entry_id in writer.acknowledged.values()}
         report.unseen = [len(stored - reader.seen.keys()) for reader in readers]
         report.resent = sum(writer.sent for writer in writers) - len(written)
@@ -157,6 +158,14 @@ async def _seen(readers: Sequence[Citizen], writers: Sequence[Citizen]) -> None:
     stored = {entry_id for writer in writers for entry_id in writer.acknowledged.values()}
     for _ in range(100):
         if all(stored <= reader.seen.keys() for reader in readers):
+            return
+        await asyncio.sleep(0.2)
+
+
+async def _well(report: Report) -> None:
+    """Give the console the time to be told that all is well."""
+    for _ in range(75):
+        if report.told and set(report.told[-1].values()) == {"up"}:
             return
         await asyncio.sleep(0.2)
 
