@@ -21,7 +21,8 @@ from server.listing import Listed, list_activities
 from server.outcomes import PUBLISHABLE, said
 from server.programme.deadlines import DeadlineKind
 from server.store.entries import QUESTION
-from server.store.tables import Entry, Suggestion
+from server.store.outcomes import Suggestion
+from server.store.tables import Entry
 
 MOST_ASKED = 2_000
 """The newest questions and suggestions that are compared with each other."""

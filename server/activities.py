@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, Forbidden, NotFound
 from server.store.database import Database
-from server.store.tables import Act, Activity, ActivityUnit, Publication, Unit
+from server.store.outcomes import Publication
+from server.store.tables import Act, Activity, ActivityUnit, Unit
 
 # An ended activity may go live again: a host who ended it by mistake goes on.
 TRANSITIONS = {("scheduled", "live"), ("live", "ended"), ("ended", "live"), ("scheduled", "ended")}

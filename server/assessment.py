@@ -22,8 +22,9 @@ from server.programme_views import AssessmentRow, OpenDeadline
 from server.satisfaction import opinions
 from server.store.entries import COMMENT, QUESTION
 from server.store.materials import Attachment, Material
+from server.store.outcomes import Publication, Suggestion
 from server.store.places import Registration, Selection, SelectionNotice
-from server.store.tables import Entry, Filing, PresenceSample, Publication, Suggestion, Visitor
+from server.store.tables import Entry, Filing, PresenceSample, Visitor
 
 _ADOPTED = (Decision.ADOPTED.value, Decision.PARTLY_ADOPTED.value)
 

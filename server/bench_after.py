@@ -19,7 +19,8 @@ from server.publishing import Window, prepare, serve
 from server.store.database import Database
 from server.store.entries import public_questions, staff_page
 from server.store.migrate import migrate
-from server.store.tables import Activity, Entry, Publication, Suggestion
+from server.store.outcomes import Publication, Suggestion
+from server.store.tables import Activity, Entry
 
 ENTRIES = 100_000
 QUESTIONS = 10_000

@@ -15,8 +15,9 @@ from server.programme.deadlines import DeadlineKind, Form, Timetable, timetable
 from server.programme.filings import Times
 from server.protocol import DeadlineView
 from server.store.materials import Material
+from server.store.outcomes import Publication
 from server.store.recordings import Recording
-from server.store.tables import Activity, Publication
+from server.store.tables import Activity
 
 _ALWAYS_SHOWN = (DeadlineKind.NOTICE, DeadlineKind.MATERIALS)
 _KINDS = tuple(DeadlineKind)

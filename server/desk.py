@@ -15,8 +15,9 @@ from server.listing import Listed, list_activities, summary_fields
 from server.notices import announced
 from server.programme.calendar import beijing_date
 from server.protocol import CountsView, DeskRow
+from server.store.outcomes import Suggestion
 from server.store.removals import ASKED, Removal
-from server.store.tables import Entry, Suggestion
+from server.store.tables import Entry
 
 SOON = timedelta(days=7)
 

@@ -25,8 +25,9 @@ from server.programme.places import satisfied_share
 from server.realtime.presence import SAMPLE_SECONDS
 from server.satisfaction import opinion_of
 from server.store.entries import COMMENT, QUESTION
+from server.store.outcomes import Handover, Suggestion
 from server.store.places import SatisfactionAnswer
-from server.store.tables import Activity, Entry, Handover, PresenceSample, Suggestion, Visitor
+from server.store.tables import Activity, Entry, PresenceSample, Visitor
 
 _LARGE = 2_000
 """Entries from which on a file takes long enough to be worth a process."""

@@ -18,17 +18,8 @@ from server.auth.rights import Principal, Right
 from server.errors import BadRequest, Conflict, Forbidden, NotFound
 from server.outcomes_views import SuggestionView
 from server.store.entries import get_entry
-from server.store.tables import (
-    Act,
-    Activity,
-    ActivityUnit,
-    Handover,
-    Publication,
-    ReleaseRequest,
-    Suggestion,
-    SuggestionUpdate,
-    Unit,
-)
+from server.store.outcomes import Handover, Publication, ReleaseRequest, Suggestion, SuggestionUpdate
+from server.store.tables import Act, Activity, ActivityUnit, Unit
 
 
 async def add_update(

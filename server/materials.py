@@ -16,7 +16,8 @@ from server.outcomes import content_digest
 from server.programme.plan import ActivityKind
 from server.protocol import UnitView
 from server.store.materials import Attachment, Material
-from server.store.tables import Act, Activity, Publication
+from server.store.outcomes import Publication
+from server.store.tables import Act, Activity
 from server.uploads import Upload
 
 Purpose = Literal["plan", "emergency", "picture", "document"]

@@ -14,7 +14,8 @@ from feedback.similar import Index
 from feedback.states import PUBLIC, Kind, Reason, State, counterpart
 from server.errors import Conflict
 from server.store.entries import QUESTION, get_entry
-from server.store.tables import Entry, Suggestion, Vote
+from server.store.outcomes import Suggestion
+from server.store.tables import Entry, Vote
 
 _HEADS = {*PUBLIC, State.PENDING}
 """States of an entry into which others may be merged."""

@@ -37,7 +37,8 @@ from server.errors import BadRequest, Conflict, NotFound
 from server.merging import merge, split
 from server.store.database import Database
 from server.store.entries import QUESTION, get_entry
-from server.store.tables import Act, Activity, Ban, Entry, Suggestion
+from server.store.outcomes import Suggestion
+from server.store.tables import Act, Activity, Ban, Entry
 
 _STEPS = (states.Act.APPROVE.value, states.Act.ANSWER.value, states.Act.DECLINE.value)
 

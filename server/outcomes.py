@@ -20,7 +20,8 @@ from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, NotFound
 from server.outcomes_views import SuggestionView
 from server.store.entries import counts_by_state
-from server.store.tables import Act, Activity, Entry, Suggestion, Unit
+from server.store.outcomes import Suggestion
+from server.store.tables import Act, Activity, Entry, Unit
 
 PUBLISHABLE = PUBLIC | {State.WITHDRAWN}
 """What was deleted at its author's request (server.removals) stays with its decision, without its words."""

@@ -7,7 +7,8 @@ from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 from feedback.text import mask_name
 from server.protocol import AnswerView, EntryView, UnitView
-from server.store.tables import Entry, Suggestion, SuggestionUpdate
+from server.store.outcomes import Suggestion, SuggestionUpdate
+from server.store.tables import Entry
 
 
 class UpdateView(BaseModel):

@@ -24,9 +24,10 @@ from server.outcomes_views import (
     PublishedSuggestion,
 )
 from server.store.entries import COMMENT, QUESTION, answered_questions
+from server.store.outcomes import Publication
 from server.store.recordings import public_recording, recording_second
 from server.store.removals import DONE, Removal
-from server.store.tables import Act, Activity, Entry, Publication
+from server.store.tables import Act, Activity, Entry
 
 Content = dict[str, Any]
 _LISTS = ("questions", "suggestions")

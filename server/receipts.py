@@ -19,8 +19,9 @@ from server.outcomes_views import (
 from server.protocol import AnswerView
 from server.publishing import newest_publication
 from server.standing import Standing
+from server.store.outcomes import Handover, Suggestion
 from server.store.removals import Removal
-from server.store.tables import Activity, Entry, Handover, Suggestion
+from server.store.tables import Activity, Entry
 
 _WITH_ANOTHER_UNIT = (HandoverState.OFFERED, HandoverState.ACCEPTED, HandoverState.REPLIED)
 

@@ -25,8 +25,9 @@ from server.publishing import bare, keep, newest_publication, numbers_of
 from server.receipts import entry_of
 from server.standing import Place, Standing
 from server.store.entries import QUESTION
+from server.store.outcomes import Publication, Suggestion, SuggestionUpdate
 from server.store.removals import ASKED, DONE, REFUSED, Removal
-from server.store.tables import Act, Activity, Entry, Publication, Suggestion, SuggestionUpdate
+from server.store.tables import Act, Activity, Entry
 from server.withdrawal import take_back
 
 ANSWERED_WITHIN = timedelta(days=7)

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from feedback.seals import PARTS
 from feedback.states import Act as StateAct
 from server.store.entries import QUESTION
-from server.store.tables import Act, Entry, Publication
+from server.store.outcomes import Publication
+from server.store.tables import Act, Entry
 
 
 @dataclass(frozen=True, slots=True)

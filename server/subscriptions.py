@@ -18,8 +18,9 @@ from server.followup import Version, versions
 from server.mail import Mailer, MailError
 from server.periodic import Periodic
 from server.store.database import Database
+from server.store.outcomes import Publication
 from server.store.subscriptions import Subscription
-from server.store.tables import Activity, Publication
+from server.store.tables import Activity
 
 log = getLogger(__name__)
 

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from feedback.text import clean
 from feedback.topics import UNFILED
 from server.auth.rights import Principal
-from server.store.tables import Act, Entry, Suggestion
+from server.store.outcomes import Suggestion
+from server.store.tables import Act, Entry
 
 
 async def file_under(

@@ -12,7 +12,8 @@ from server.errors import Conflict
 from server.merging import split, succeed
 from server.receipts import entry_of
 from server.standing import Standing
-from server.store.tables import Act, Entry, Suggestion
+from server.store.outcomes import Suggestion
+from server.store.tables import Act, Entry
 
 
 async def withdraw(session: AsyncSession, receipt: str, now: datetime) -> tuple[int, ...]:

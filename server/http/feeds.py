@@ -16,8 +16,9 @@ from server.materials import MaterialsContent
 from server.programme import atom, rss
 from server.programme_views import ChangeView, NoticeContent, SelectionContent
 from server.store.materials import Material
+from server.store.outcomes import Publication
 from server.store.places import SelectionNotice
-from server.store.tables import Activity, Notice, Publication
+from server.store.tables import Activity, Notice
 
 TITLE = "政民互动：活动公告、遴选公告、工作材料和采纳情况"
 MOST = 50

@@ -28,7 +28,8 @@ from server.programme.calendar import beijing_date
 from server.programme_views import ChangeView
 from server.protocol import UnitView
 from server.publishing import prepare
-from server.store.tables import Act, Handover, Suggestion, Unit
+from server.store.outcomes import Handover, Suggestion
+from server.store.tables import Act, Unit
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
 MOST_AT_ONCE = 500

@@ -24,7 +24,8 @@ from server.outcomes_views import LedgerView, OutcomesView, ReceiptView, Suggest
 from server.publishing import Window, prepare, publish, serve
 from server.realtime.limits import network_of
 from server.receipts import find_receipt
-from server.store.tables import Act, Activity, ReleaseRequest
+from server.store.outcomes import ReleaseRequest
+from server.store.tables import Act, Activity
 
 Words = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
 

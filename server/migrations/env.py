@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from server.store import films, identity, materials, places, recordings, removals, restreams, subscriptions  # noqa: F401  (their tables belong to the same metadata)
+from server.store import films, identity, materials, outcomes, places, recordings, removals, restreams, subscriptions  # noqa: F401  (their tables belong to the same metadata)
 from server.store.tables import Base
 
 connection: Connection = context.config.attributes["connection"]

@@ -7,7 +7,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.errors import NotFound
-from server.store.tables import Entry, Suggestion
+from server.store.outcomes import Suggestion
+from server.store.tables import Entry
 
 COMMENT, QUESTION = "comment", "question"
 PUBLIC_COMMENT_STATES = ("shown",)

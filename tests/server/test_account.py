@@ -22,7 +22,8 @@ from server.publishing import publish
 from server.removals import ask, remove
 from server.store.database import Database
 from server.store.journal import Journal, NewEntry
-from server.store.tables import Activity, Publication
+from server.store.outcomes import Publication
+from server.store.tables import Activity
 from server.withdrawal import withdraw
 from tests.verify import by_hand
 

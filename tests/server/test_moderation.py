@@ -12,7 +12,8 @@ from server.moderation import Moderated, moderate
 from server.store.database import Database
 from server.store.entries import comments_after, waiting_before
 from server.store.journal import Journal, NewEntry
-from server.store.tables import Act, Entry, Suggestion
+from server.store.outcomes import Suggestion
+from server.store.tables import Act, Entry
 
 NOW = datetime(2023, 9, 27, 6, tzinfo=UTC)
 ADMIN = Principal(1, "admin", "管理员", Role.ADMIN, None)

@@ -23,8 +23,8 @@ from server.publishing import publish as publish_outcomes
 from server.store.database import Database
 from server.store.journal import Journal, NewEntry
 from server.store.materials import Material
+from server.store.outcomes import Publication, Suggestion
 from server.store.recordings import Recording
-from server.store.tables import Publication, Suggestion
 
 SLUG = "k11"
 
