@@ -125,8 +125,22 @@ async def request_release(
         )
     else:
         request.sha256, request.account_id, request.at, request.note = sha256, principal.account_id, now, note
+        request.returned_by, request.remark = None, ""
     session.add(_line(principal, activity.id, None, "release-request", now, sha256=sha256))
     await session.flush()
+
+
+async def return_release(
+    session: AsyncSession, principal: Principal, activity: Activity, sha256: str, remark: str, now: datetime
+) -> None:
+    """Give back what was put forward, with what is to be changed. Raises Conflict where this content does not wait."""
+    request = await session.get(ReleaseRequest, activity.id)
+    if request is None or request.returned_by is not None or request.sha256 != sha256:
+        raise Conflict("没有等待复核的内容，或者内容已经改动，请刷新后再看。", code="stale")
+    if request.account_id == principal.account_id:
+        raise Conflict("这是您自己提交的，需要修改时直接修改后再提交即可。", code="own_request")
+    request.returned_by, request.remark = principal.account_id, remark
+    session.add(_line(principal, activity.id, None, "release-return", now, sha256=sha256, remark=remark))
 
 
 async def require_release(session: AsyncSession, principal: Principal, activity: Activity, sha256: str) -> None:
@@ -134,7 +148,7 @@ async def require_release(session: AsyncSession, principal: Principal, activity:
     if not needs_release(activity):
         return
     request = await session.get(ReleaseRequest, activity.id)
-    if request is None or request.sha256 != sha256:
+    if request is None or request.returned_by is not None or request.sha256 != sha256:
         raise Conflict("本单位的公布需要复核：请先提交，由另一位同事复核后公布。", code="needs_release")
     if request.account_id == principal.account_id:
         raise Conflict("提交复核的人不能自己公布，请另一位同事复核。", code="needs_release")

@@ -19,6 +19,7 @@ from server.followup import (
     handle,
     list_handovers,
     request_release,
+    return_release,
     versions,
 )
 from server.http.endpoint import Call, endpoint
@@ -109,8 +110,16 @@ class Forward(BaseModel):
     note: Words = Field("", max_length=500)
 
 
+class Return(BaseModel):
+    """What a second person gives back: the content that was seen, and what is to be changed."""
+
+    model_config = ConfigDict(extra="forbid")
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    remark: Words = Field(min_length=1, max_length=500)
+
+
 class ReleaseRequested(BaseModel):
-    """The content that waits for a second person."""
+    """The content that was put forward to a second person."""
 
     sha256: str
 
@@ -265,6 +274,21 @@ async def put_forward(call: Call[Forward]) -> ReleaseRequested:
         digest = content_digest(content)
         await request_release(session, call.staff, activity, digest, note, call.services.now())
     return ReleaseRequested(sha256=digest)
+
+
+@endpoint(
+    "POST",
+    "/api/v1/activities/{activity}/outcomes/release/return",
+    right=Right.DECIDE,
+    summary="Give back what was put forward, with what is to be changed (退回修改)",
+    body=Return,
+    answer=ReleaseRequested,
+)
+async def give_back(call: Call[Return]) -> ReleaseRequested:
+    async with call.services.database.write() as session:
+        activity = await get_activity(session, call.target.slug)
+        await return_release(session, call.staff, activity, call.body.sha256, call.body.remark, call.services.now())
+    return ReleaseRequested(sha256=call.body.sha256)
 
 
 @endpoint(

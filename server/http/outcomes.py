@@ -41,6 +41,11 @@ class Release(BaseModel):
     """Whether what was put forward is what would be published now."""
     own: bool
     """Whether the account itself put it forward."""
+    sha256: str | None
+    """Of what was put forward."""
+    returned_by: str | None
+    """Who gave it back to be changed (退回修改), and in `remark` what is to be changed."""
+    remark: str
 
 
 class SuggestionList(BaseModel):
@@ -127,7 +132,7 @@ async def list_suggestions(call: Call[None]) -> SuggestionList:
 async def _release(session: AsyncSession, principal: Principal, activity: Activity, *, ready: bool) -> Release:
     request = await session.get(ReleaseRequest, activity.id)
     current = False
-    if request is not None and ready:
+    if request is not None and ready and request.returned_by is None:
         _, content = await prepare(session, activity, request.note)
         current = content_digest(content) == request.sha256
     return Release(
@@ -137,6 +142,9 @@ async def _release(session: AsyncSession, principal: Principal, activity: Activi
         requested_at=request.at if request else None,
         current=current,
         own=request is not None and request.account_id == principal.account_id,
+        sha256=request.sha256 if request else None,
+        returned_by=request.returner.name if request and request.returner else None,
+        remark=request.remark if request else "",
     )
 
 

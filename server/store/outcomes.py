@@ -63,7 +63,12 @@ class ReleaseRequest(Base):
     at: Mapped[datetime]
     note: Mapped[str] = mapped_column(Text, default="", server_default="")
     """更正说明 of the version, part of what was put forward."""
-    account: Mapped[Account] = relationship(lazy="selectin")
+    returned_by: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    """Who returned it to be changed; None while it waits."""
+    remark: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """What is to be changed, in the words of who returned it."""
+    account: Mapped[Account] = relationship(lazy="selectin", foreign_keys=[account_id])
+    returner: Mapped[Account | None] = relationship(lazy="selectin", foreign_keys=[returned_by])
 
 
 class Handover(Base):

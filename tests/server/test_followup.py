@@ -103,6 +103,20 @@ async def test_where_a_unit_wants_it_a_second_person_releases(service: ServicePr
         release = (await checker.done("GET", f"{path}/suggestions"))["release"]
         assert (release["required"], release["current"], release["own"]) == (True, True, False)
         assert release["requested_by"] == "beizangcun经办人"
+        # The second person gives it back with a remark; the first one cannot, and nothing is published meanwhile.
+        remark = {"sha256": release["sha256"], "remark": "理由写得具体一些"}
+        back = f"{path}/outcomes/release/return"
+        assert (await writer.call("POST", back, remark))[1]["error"]["code"] == "own_request"
+        assert (await checker.call("POST", back, {**remark, "remark": ""}))[0] == 400
+        assert (await checker.call("POST", back, {**remark, "sha256": "0" * 64}))[1]["error"]["code"] == "stale"
+        await checker.done("POST", back, remark)
+        assert (await checker.call("POST", back, remark))[1]["error"]["code"] == "stale"
+        release = (await writer.done("GET", f"{path}/suggestions"))["release"]
+        assert (release["current"], release["returned_by"]) == (False, "beizangcun经办人")
+        assert release["remark"] == "理由写得具体一些"
+        assert (await checker.call("POST", f"{path}/outcomes"))[1]["error"]["code"] == "needs_release"
+        await writer.done("POST", f"{path}/outcomes/release")
+        assert (await checker.done("GET", f"{path}/suggestions"))["release"]["returned_by"] is None
         # What is changed after it was put forward has to be put forward again.
         await writer.done("PUT", f"/api/v1/suggestions/{one}/decision", {**adopted, "reason": "马上办", "revision": 2})
         assert (await checker.call("POST", f"{path}/outcomes"))[1]["error"]["code"] == "needs_release"

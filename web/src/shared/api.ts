@@ -323,6 +323,8 @@ export const api = {
     (await request<{ versions: OutcomeVersion[] }>("GET", `/activities/${at(slug)}/outcomes/versions`)).versions,
   requestRelease: (slug: string, note: string): Promise<{ sha256: string }> =>
     request("POST", `/activities/${at(slug)}/outcomes/release`, { note }),
+  returnRelease: (slug: string, sha256: string, remark: string): Promise<{ sha256: string }> =>
+    request("POST", `/activities/${at(slug)}/outcomes/release/return`, { sha256, remark }),
   handOver: async (entry: number, input: { unit: string; due: string | null; note: string }): Promise<Handover> =>
     (await request<{ handover: Handover }>("POST", `/entries/${entry}/handovers`, input)).handover,
   handovers: async (): Promise<Handover[]> => (await request<{ handovers: Handover[] }>("GET", "/handovers")).handovers,

@@ -185,6 +185,10 @@ export interface Release {
   requested_at: string | null;
   current: boolean;
   own: boolean;
+  sha256: string | null;
+  /** Who gave it back, and what is to be changed. */
+  returned_by: string | null;
+  remark: string;
 }
 
 export type HandoverState = "offered" | "accepted" | "returned" | "replied" | "recalled";
