@@ -71,7 +71,7 @@ from server.realtime.bus import open_redis
 from server.realtime.delivery import Delivery
 from server.realtime.host import HostNamespace
 from server.realtime.hub import Hub, make_server
-from server.realtime.limits import ADDRESS_FORMS, ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
+from server.realtime.limits import ADDRESS_FORMS, ADDRESS_LETTERS, ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
 from server.realtime.lobby import Lobby
 from server.realtime.malformed import Malformed
 from server.realtime.pace import Pace
@@ -272,6 +272,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         films=films,
         pace=pace,
         lookups=Buckets(ADDRESS_LOOKUPS),
+        letters=Buckets(ADDRESS_LETTERS),
         sessions=Buckets(ADDRESS_SESSIONS),
         registering=Buckets(ADDRESS_FORMS),
         seals=seals,

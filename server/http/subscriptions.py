@@ -59,7 +59,7 @@ class Confirmed(BaseModel):
 )
 async def ask(call: Call[SubscriptionInput]) -> Subscribed:
     services = call.services
-    services.lookups.take(network_of(services.authenticator.address_of(call.request)))
+    services.letters.take(network_of(services.authenticator.address_of(call.request)))
     if not services.mailer.configured:
         raise Unavailable("这里没有开通邮件，请用订阅源（Atom）或回执码。", code="no_mail")
     async with services.database.write() as session:

@@ -23,7 +23,10 @@ DEVICE_VOTES = Rate(burst=20, per_second=1)
 ADDRESS_SPEECH = Rate(burst=1000, per_second=100)
 # What one server takes in all: far above any real activity.
 ACTIVITY_SPEECH = Rate(burst=5000, per_second=1000)
-ADDRESS_LOOKUPS = Rate(burst=30, per_second=0.5)
+# A hall behind one address looks its receipts up within minutes; guessing one of 50 random bits stays hopeless.
+ADDRESS_LOOKUPS = Rate(burst=300, per_second=1)
+# Each may send a letter to somebody who did not ask for it.
+ADDRESS_LETTERS = Rate(burst=30, per_second=0.5)
 # Registrations and answers: a hall of people behind one address sends them within a minute.
 ADDRESS_FORMS = Rate(burst=300, per_second=5)
 
