@@ -1,8 +1,10 @@
 """After the event, in a real browser: many decisions at once, a second person, another unit, and what is public."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import openpyxl
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.test_story import DESKTOP, PHONE, open_page
@@ -16,6 +18,15 @@ async def _sign_in(page: Page, username: str, password: str) -> None:
     await page.get_by_test_id("login-submit").click()
 
 
+@pytest.fixture
+async def two_persons(admin: Staff) -> AsyncIterator[None]:
+    """复核: what this unit publishes is released by a second person."""
+    await admin.done("PUT", "/api/v1/unit-settings/xingfeng", {"four_eyes": True})
+    yield
+    await admin.done("PUT", "/api/v1/unit-settings/xingfeng", {"four_eyes": False})
+
+
+@pytest.mark.usefixtures("two_persons")
 async def test_from_many_suggestions_to_what_became_of_them(
     service: ServiceProcess, admin: Staff, browser: Browser, pictures: Path
 ) -> None:
@@ -29,7 +40,6 @@ async def test_from_many_suggestions_to_what_became_of_them(
         await admin.done("POST", f"/api/v1/entries/{entry['id']}/acts", {"act": "suggest", "on": True})
     await author.close()
     await admin.done("POST", f"{path}/state", {"state": "ended"})
-    await admin.done("PUT", "/api/v1/unit-settings/xingfeng", {"four_eyes": True})
     accounts = {}
     for username, unit in (("writer", "xingfeng"), ("checker", "xingfeng"), ("receiver", "renbaoju")):
         account = {"username": f"after-{username}", "name": username, "role": "staff", "unit": unit}

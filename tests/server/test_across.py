@@ -42,8 +42,9 @@ async def test_what_is_asked_in_two_activities_stands_first(service: ServiceProc
     ]
     assert [row[4] for row in rows] == ["采纳", "尚未决定"]
 
-    password = service.run("user", "add", "across-other", "--unit", "caiyu").stdout.decode().strip()
-    other = await Staff.sign_in(service, "across-other", password)
+    account = {"username": "across-other", "name": "采育镇", "role": "staff", "unit": "caiyu"}
+    made = await admin.done("POST", "/api/v1/accounts", account)
+    other = await Staff.sign_in(service, "across-other", made["password"])
     seen = await other.done("GET", "/api/v1/across")
     await other.close()
     assert {row["name"] for row in seen["units"]} == {"采育镇"}

@@ -196,17 +196,17 @@ async def test_strange_text_is_stored_and_shown_as_the_text_it_is(
         assert shown["text"] == stored
 
 
-async def test_a_text_without_words_is_unscored_and_no_error(
+async def test_a_text_without_words_has_no_score_and_is_no_error(
     service: ServiceProcess, admin: Staff, sockets: list[Client]
 ) -> None:
     await live(admin, "k11")
     author = await citizen(service.url, "k11").connect()
     console = await host(service.url, "k11", admin.cookie).connect()
     sockets += [author, console]
-    for text in ("👍👍👍", "hello", "666", "的"):
+    for text, label in (("👍👍👍", "positive"), ("hello", "unscored"), ("666", "positive"), ("的", "unscored")):
         answer = await author.call("comment", speech(text))
         entry = await console.entry("comments", answer["id"], scored=True)
-        assert (entry["label"], entry["score"]) == ("unscored", None)
+        assert (entry["label"], entry["score"]) == (label, None)
 
 
 async def test_the_number_of_viewers_is_told(service: ServiceProcess, sockets: list[Client]) -> None:

@@ -212,6 +212,7 @@ async def test_the_command_tries_again_where_it_is_told_to(service: Service, ste
         "host",
         "--reconnect",
         stderr=asyncio.subprocess.PIPE,
+        env={name: value for name, value in os.environ.items() if not name.startswith("MINSHENG_")},
     )
     assert process.stderr is not None
     try:
