@@ -42,9 +42,9 @@ async def test_what_is_asked_in_two_activities_stands_first(service: ServiceProc
     ]
     assert [row[4] for row in rows] == ["采纳", "尚未决定"]
 
-    account = {"username": "across-other", "name": "采育镇", "role": "staff", "unit": "caiyu"}
+    account = {"username": "across-stranger", "name": "采育镇", "role": "staff", "unit": "caiyu"}
     made = await admin.done("POST", "/api/v1/accounts", account)
-    other = await Staff.sign_in(service, "across-other", made["password"])
+    other = await Staff.sign_in(service, "across-stranger", made["password"])
     seen = await other.done("GET", "/api/v1/across")
     await other.close()
     assert {row["name"] for row in seen["units"]} == {"采育镇"}
