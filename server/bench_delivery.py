@@ -64,8 +64,11 @@ async def _open(session: aiohttp.ClientSession, url: str, number: int, ready: as
     return await Line.open(session, url, "/audience", auth, take)
 
 
-async def _speak(url: str, run: int) -> tuple[int, list[float]]:
-    """A hundred comments a second from speakers who each stay within their limit; and newcomers, who are timed."""
+async def _speak(url: str, pid: int, run: int) -> tuple[int, list[float], float]:
+    """A hundred comments a second from speakers who each stay within their limit; and newcomers, who are timed.
+
+    Returns how many were sent, the newcomers' seconds, and the service's CPU in seconds from the first comment on.
+    """
     joins: list[float] = []
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         address = f"{url}/socket.io/?EIO=4&transport=websocket"
@@ -74,19 +77,23 @@ async def _speak(url: str, run: int) -> tuple[int, list[float]]:
             await speaker.receive()
             auth = json.dumps({"activity": SLUG, "device": f"speaker-{run}-{number:04}"})
             await speaker.send_str(f"40/audience,{auth}")
+            # All are in before the first speaks: how long newcomers wait is a row of its own.
+            while not (await speaker.receive_str()).startswith("40/audience"):
+                pass
         drains = [asyncio.create_task(_drain(speaker)) for speaker in speakers]
         joining = asyncio.create_task(_join(session, url, run, joins))
-        begun = time.monotonic()
+        before, begun = cpu_seconds(pid), time.monotonic()
         for number in range(RATE * SECONDS):
             await asyncio.sleep(max(0.0, begun + number / RATE - time.monotonic()))
             payload: dict[str, Any] = {"key": f"{run}-{number}", "text": f"@{time.time()}", "nickname": ""}
             await speakers[number % SPEAKERS].send_str(f'42/audience,{number}["comment",{json.dumps(payload)}]')
         joining.cancel()
         await asyncio.sleep(2)
+        used = cpu_seconds(pid) - before
         for speaker in speakers:
             await speaker.close()
         await asyncio.gather(joining, *drains, return_exceptions=True)
-    return RATE * SECONDS, joins
+    return RATE * SECONDS, joins, used
 
 
 async def _join(session: aiohttp.ClientSession, url: str, run: int, seconds: list[float]) -> None:
@@ -110,9 +117,7 @@ async def _drain(speaker: aiohttp.ClientWebSocketResponse) -> None:
 def _run(url: str, pid: int, phones: int, run: int) -> tuple[int, int, list[float], list[float], float]:
     """Comments sent and received, delays, times to join, and the service's CPU, all in seconds."""
     crowd = Crowd(int(url.rpartition(":")[2]), SLUG, phones)
-    before = cpu_seconds(pid)
-    sent, joins = asyncio.run(_speak(url, run))
-    used = cpu_seconds(pid) - before
+    sent, joins, used = asyncio.run(_speak(url, pid, run))
     received, delays = crowd.leave()
     return sent, received, delays, joins, used
 
