@@ -10,7 +10,7 @@ from docx import Document
 from docx.oxml.ns import qn
 from fontTools.ttLib import TTFont
 
-from feedback.bench_digest import large_digest
+from feedback.bench.digest import large_digest
 from feedback.digest import chart, docx, render, sections
 from feedback.digest.model import Digest, Sample
 from feedback.digest.wording import BEIJING

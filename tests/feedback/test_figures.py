@@ -12,7 +12,7 @@ import pypdfium2
 import pytest
 from docx import Document
 
-from feedback.bench_digest import large_digest
+from feedback.bench.digest import large_digest
 from feedback.digest import render
 from feedback.digest.csv import plain
 from feedback.digest.figures import Unit, figures

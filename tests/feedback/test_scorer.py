@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback.bayes import snownlp_folder
-from feedback.bench_scorer import comments
+from feedback.bench.scorer import comments
 from feedback.compiled import Compiled
 from feedback.corpus import Corpus, ModelMismatch
 from feedback.reference import PurePython, Reference

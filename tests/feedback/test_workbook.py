@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 
-from feedback.bench_digest import large_digest
+from feedback.bench.digest import large_digest
 from feedback.digest import render
 from feedback.digest.sheet import MOMENT, lines_needed, storable
 from feedback.text import clean

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from feedback.bench_digest import large_digest
+from feedback.bench.digest import large_digest
 from feedback.digest import FORMATS, render
 from server import digests
 

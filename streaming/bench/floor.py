@@ -2,7 +2,7 @@
 
 It is measured twice. In a tight loop nothing leaves the caches, and nobody waits for what is sent. At the pace of a
 broadcast, to sockets that another process reads meanwhile, the same calls cost what they cost a relay: caches that
-others used in between, and the kernel's waking of who reads. `python -m streaming.bench_floor COUNT` is that process.
+others used in between, and the kernel's waking of who reads. `python -m streaming.bench.floor COUNT` is that process.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _receiver() -> socket.socket:
 @contextlib.contextmanager
 def _readers(count: int) -> Iterator[list[int]]:
     """Ports of so many sockets that another process reads as long as the context lasts."""
-    command = [sys.executable, "-m", "streaming.bench_floor", str(count)]
+    command = [sys.executable, "-m", "streaming.bench.floor", str(count)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603 - this file
         if process.stdin is None or process.stdout is None:
             raise OSError("the readers have no pipes")

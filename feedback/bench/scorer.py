@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from feedback.bayes import snownlp_folder
-from feedback.bench_process import child, peak_megabytes
+from feedback.bench.process import child, peak_megabytes
 from feedback.reference import PurePython, Reference
 from feedback.scorer import Scorer
 
@@ -37,8 +37,8 @@ def rows(folder: Path | None = None) -> Iterator[Row]:
     too, which takes snownlp minutes for ten thousands of them.
     """
     texts = comments(TEXTS)
-    child("feedback.bench_scorer", "numba", data=[])  # compiles, unless some start before this one did
-    found = {way: child("feedback.bench_scorer", way, data=texts) for way in ("numba", "python", "snownlp")}
+    child("feedback.bench.scorer", "numba", data=[])  # compiles, unless some start before this one did
+    found = {way: child("feedback.bench.scorer", way, data=texts) for way in ("numba", "python", "snownlp")}
     rate = {way: len(texts) / figures["seconds"] for way, figures in found.items()}
     slow = f"snownlp {rate['snownlp']:,.0f}"
     what = f"{len(texts):,} comments of {median(map(len, texts)):.0f} characters"
@@ -57,14 +57,14 @@ def rows(folder: Path | None = None) -> Iterator[Row]:
         )
     for way, words in (("numba", "compiled, from the cache"), ("python", "in Python")):
         yield f"loading the model, {words}", f"{found[way]['load']:.1f} s", f"snownlp {found['snownlp']['load']:.1f} s"
-    whole = child("feedback.bench_scorer", "labels", data=texts)
+    whole = child("feedback.bench.scorer", "labels", data=texts)
     yield (
         "the same with kind and label",
         f"{len(texts) / whole['seconds']:,.0f} a second of processor time",
         f"{whole['megabytes']:.0f} MB",
     )
     for way, words in (("numba", "compiled"), ("python", "in Python")):
-        runs = child("feedback.bench_scorer", "runs", way)
+        runs = child("feedback.bench.scorer", "runs", way)
         yield (
             f"one unbroken run of {RUN:,} Han characters, {words}",
             f"{runs['whole'] * 1000:.1f} ms",
@@ -72,7 +72,7 @@ def rows(folder: Path | None = None) -> Iterator[Row]:
         )
     if folder is not None:
         texts = texts_in(folder)
-        found = {way: child("feedback.bench_scorer", way, data=texts) for way in ("numba", "python", "snownlp")}
+        found = {way: child("feedback.bench.scorer", way, data=texts) for way in ("numba", "python", "snownlp")}
         yield equality(found, texts, f"of {folder.name}")
 
 

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from typing import Any
 
-from streaming.bench_peer import BenchPeer, certificate
+from streaming.bench.peer import BenchPeer, certificate
 
 CONSENT_SECONDS = 10
 

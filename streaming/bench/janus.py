@@ -21,8 +21,8 @@ from typing import Any
 
 import aiohttp
 
-from streaming.bench_peer import AUDIO, SSRCS, VIDEO, offer
-from streaming.bench_run import FRAME, PICTURES, SOUND
+from streaming.bench.peer import AUDIO, SSRCS, VIDEO, offer
+from streaming.bench.run import FRAME, PICTURES, SOUND
 from streaming.packet import HEADER, HEADER_SIZE
 
 Row = tuple[str, str, str]
@@ -57,7 +57,7 @@ async def _measure(folder: Path, seconds: float) -> Row:
     crowd = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "streaming.bench_load",
+        "streaming.bench.load",
         "each",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -12,7 +12,7 @@ from statistics import median, quantiles
 import aiohttp
 from sqlalchemy import insert
 
-from server.bench_service import PASSWORD, cpu_seconds, served
+from server.bench.service import PASSWORD, cpu_seconds, served
 from server.programme.plan_reader import read_plan
 from server.store.database import Database
 from server.store.materials import Material

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import aiohttp
 
-from server.bench_service import free_port, wait_for
-from streaming.bench_peer import BenchPeer, certificate, check_of, offer
-from streaming.bench_run import Publisher
+from server.bench.service import free_port, wait_for
+from streaming.bench.peer import BenchPeer, certificate, check_of, offer
+from streaming.bench.run import Publisher
 
 Row = tuple[str, str, str]
 SECONDS = 60.0

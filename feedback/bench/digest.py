@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from feedback.bench_process import child, peak_megabytes
+from feedback.bench.process import child, peak_megabytes
 from feedback.decisions import Decision
 from feedback.digest import FORMATS, render
 from feedback.digest.model import Activity, Audience, Comment, Digest, Question, Sample, Suggestion, summarise
@@ -22,7 +22,7 @@ Row = tuple[str, str, str]
 def rows() -> Iterator[Row]:
     """The rows of the table, as they are measured; about 15 s."""
     for name in FORMATS:
-        figures = child("feedback.bench_digest", name)
+        figures = child("feedback.bench.digest", name)
         yield (
             f"{name} digest of 20,000 comments and 2,000 questions",
             f"{figures['seconds']:.1f} s, {figures['megabytes']:.0f} MB",

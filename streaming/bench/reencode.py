@@ -1,6 +1,6 @@
 """What the relay is compared with: aiortc used as in its examples, which decodes once and encodes for each viewer.
 
-`python -m streaming.bench_reencode` is that relay, in a process of its own: `MediaRelay` and `addTrack`. It reads lines
+`python -m streaming.bench.reencode` is that relay, in a process of its own: `MediaRelay` and `addTrack`. It reads lines
 of JSON on standard input (`{"publish": SDP}`, `{"watch": SDP}`, `{"stats": true}`) and answers each with one.
 """
 
@@ -83,7 +83,7 @@ async def measure(seconds: float) -> float:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "streaming.bench_reencode",
+        "streaming.bench.reencode",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 20,

@@ -1,4 +1,4 @@
-"""`python -m streaming.bench`: what the relay costs on this machine, next to what it is compared with, in one run.
+"""`python -m streaming.bench.relay`: what the relay costs here, next to what it is compared with, in one run.
 
 The publisher and the viewers do real ICE checks and DTLS handshakes over the loopback interface; the viewers are in
 another process than the relay, as they would be. It takes about three minutes, and wants a machine that does nothing
@@ -11,9 +11,9 @@ import asyncio
 import logging
 from collections.abc import Iterator
 
-from streaming import bench_browser, bench_floor, bench_janus, bench_reencode
-from streaming.bench_floor import Floor
-from streaming.bench_run import FRAME, PICTURES, SOUND, Burst, Result, Run
+from streaming.bench import browser, floor, janus, reencode
+from streaming.bench.floor import Floor
+from streaming.bench.run import FRAME, PICTURES, SOUND, Burst, Result, Run
 
 VIEWERS = (10, 100, 300, 600, 1000)
 EACH_VIEWERS = 300
@@ -30,11 +30,11 @@ def rows() -> Iterator[Row]:
     """What was measured, the figure with its unit, and what it is compared with; each as soon as it is there."""
     logging.getLogger("streaming").setLevel(logging.ERROR)
     sizes = [*FRAME, SOUND, SOUND]
-    tight = bench_floor.measure(sizes, viewers=EACH_VIEWERS)
-    floor = bench_floor.measure(sizes, viewers=EACH_VIEWERS, rounds_a_second=PICTURES, seconds=2 * SECONDS)
+    tight = floor.measure(sizes, viewers=EACH_VIEWERS)
+    paced = floor.measure(sizes, viewers=EACH_VIEWERS, rounds_a_second=PICTURES, seconds=2 * SECONDS)
     yield (
         f"srtp_protect and sendmmsg alone, {EACH_VIEWERS} viewers: CPU per packet",
-        f"{floor.protect:.2f} + {floor.send:.2f} = {floor.total:.2f} µs",
+        f"{paced.protect:.2f} + {paced.send:.2f} = {paced.total:.2f} µs",
         (
             "the floor of this machine: the same sizes at the same pace, read by another process; nothing segmented, "
             f"nothing else done. In a tight loop that nobody waits for {tight.protect:.2f} + {tight.send:.2f} µs"
@@ -45,7 +45,7 @@ def rows() -> Iterator[Row]:
         try:
             runner.run(run.start())
             for viewers in VIEWERS:
-                yield from _relay_rows(runner.run(run.measure(viewers, SECONDS)), floor)
+                yield from _relay_rows(runner.run(run.measure(viewers, SECONDS)), paced)
         finally:
             runner.run(run.close())
         yield from _burst_rows(runner.run(_burst()))
@@ -53,17 +53,17 @@ def rows() -> Iterator[Row]:
         yield (
             f"relay, {each.viewers} viewers that read datagram by datagram: CPU per packet",
             f"{each.cpu:.2f} µs",
-            f"{each.cpu / floor.total:.2f} × the floor: on loopback the relay then pays for the cutting as well",
+            f"{each.cpu / paced.total:.2f} × the floor: on loopback the relay then pays for the cutting as well",
         )
         plain = runner.run(_once(Run(["--plain"], each=True), PLAIN_VIEWERS))
         yield (
             f"relay with one sendto a packet, {plain.viewers} viewers: CPU per packet",
             f"{plain.cpu:.2f} µs",
-            f"{plain.cpu / floor.total:.2f} × the floor: what segments and sendmmsg save",
+            f"{plain.cpu / paced.total:.2f} × the floor: what segments and sendmmsg save",
         )
         yield _reencode_row(runner)
-        yield from runner.run(bench_janus.rows(SECONDS))
-        yield from runner.run(bench_browser.rows())
+        yield from runner.run(janus.rows(SECONDS))
+        yield from runner.run(browser.rows())
 
 
 async def _once(run: Run, viewers: int) -> Result:
@@ -129,9 +129,9 @@ def _words(milliseconds: float | None) -> str:
 
 
 def _reencode_row(runner: asyncio.Runner) -> Row:
-    what = f"aiortc as in its examples (MediaRelay, addTrack), {bench_reencode.VIEWERS} viewers: CPU per packet"
+    what = f"aiortc as in its examples (MediaRelay, addTrack), {reencode.VIEWERS} viewers: CPU per packet"
     try:
-        cost = runner.run(bench_reencode.measure(SECONDS))
+        cost = runner.run(reencode.measure(SECONDS))
     except (RuntimeError, OSError, TimeoutError) as error:
         return what, "–", f"could not be measured here: {error}"
     return what, f"{cost:,.0f} µs", "decodes once and encodes for each viewer, where the relay forwards"

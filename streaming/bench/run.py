@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streaming.bench_peer import AUDIO, SSRCS, VIDEO, BenchPeer, Crypt, certificate, offer
+from streaming.bench.peer import AUDIO, SSRCS, VIDEO, BenchPeer, Crypt, certificate, offer
 from streaming.packet import HEADER, HEADER_SIZE
 from streaming.supervisor import Supervisor
 
@@ -146,7 +146,7 @@ class Run:
         self._crowd = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "streaming.bench_load",
+            "streaming.bench.load",
             "each" if self._each else "whole",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -19,9 +19,9 @@ import aiohttp
 import socketio
 from aiohttp import web
 
-from server.bench_crowd import Crowd
-from server.bench_phone import Line
-from server.bench_service import PASSWORD, cpu_seconds, free_port, served, wait_for
+from server.bench.crowd import Crowd
+from server.bench.phone import Line
+from server.bench.service import PASSWORD, cpu_seconds, free_port, served, wait_for
 
 SLUG = "k01"
 FEW, MANY = 50, 2000

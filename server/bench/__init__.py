@@ -12,62 +12,62 @@ Row = tuple[str, str, str]
 
 
 def _relay() -> Iterator[Row]:
-    from streaming.bench import rows
+    from streaming.bench.relay import rows
 
     return rows()
 
 
 def _comments() -> Iterator[Row]:
-    from server.bench_comments import rows
+    from server.bench.comments import rows
 
     return rows()
 
 
 def _delivery() -> Iterator[Row]:
-    from server.bench_delivery import rows
+    from server.bench.delivery import rows
 
     return rows()
 
 
 def _scorer(folder: Path | None) -> Iterator[Row]:
-    from feedback import bench_digest, bench_scorer
+    from feedback.bench import digest, scorer
 
-    yield from bench_scorer.rows(folder)
-    yield from bench_digest.rows()
+    yield from scorer.rows(folder)
+    yield from digest.rows()
 
 
 def _words() -> Iterator[Row]:
-    from feedback.bench_words import rows
+    from feedback.bench.words import rows
 
     return rows()
 
 
 def _soak() -> Iterator[Row]:
-    from streaming.bench_soak import rows
+    from streaming.bench.soak import rows
 
     return rows()
 
 
 def _hostile() -> Iterator[Row]:
-    from server.bench_hostile import rows
+    from server.bench.hostile import rows
 
     return rows()
 
 
 def _faults() -> Iterator[Row]:
-    from server.bench_faults import rows
+    from server.bench.faults import rows
 
     return rows()
 
 
 def _programme() -> Iterator[Row]:
-    from server.bench_programme import rows
+    from server.bench.programme import rows
 
     return rows()
 
 
 def _after() -> Iterator[Row]:
-    from server.bench_after import rows
+    from server.bench.after import rows
 
     return rows()
 

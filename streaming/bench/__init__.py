@@ -1,0 +1,1 @@
+"""What the relay costs: the part of `minsheng bench` that moves real media."""
