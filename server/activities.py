@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.auth.rights import Principal
 from server.errors import BadRequest, Conflict, Forbidden, NotFound
+from server.memo import Memo
 from server.store.database import Database
 from server.store.outcomes import Publication
 from server.store.tables import Act, Activity, ActivityUnit, Unit
@@ -42,21 +43,19 @@ class Directory:
         self, database: Database, *, lifetime: float = 1.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._database = database
-        self._lifetime = lifetime
-        self._clock = clock
-        self._by_slug: dict[str, tuple[float, Known | None]] = {}
+        # Strangers may ask for any name.
+        self._by_slug = Memo(self._look_up, lifetime=lifetime, capacity=4096, clock=clock)
+
+    async def close(self) -> None:
+        """Stop looking. Idempotent."""
+        await self._by_slug.close()
 
     async def find(self, slug: str) -> Known:
         """The activity of that slug. Raises NotFound."""
-        remembered = self._by_slug.get(slug)
-        if remembered is None or remembered[0] < self._clock():
-            known = await self._look_up(slug)
-            if len(self._by_slug) >= 4096:  # strangers may ask for any name
-                self._by_slug.clear()
-            remembered = self._by_slug[slug] = (self._clock() + self._lifetime, known)
-        if remembered[1] is None:
+        known = await self._by_slug.find(slug)
+        if known is None:
             raise NotFound("没有找到这个活动。")
-        return remembered[1]
+        return known
 
     async def _look_up(self, slug: str) -> Known | None:
         async with self._database.read() as session:
@@ -77,7 +76,7 @@ class Directory:
 
     def forget(self, slug: str) -> None:
         """Look the activity up again next time."""
-        self._by_slug.pop(slug, None)
+        self._by_slug.forget(slug)
 
 
 def require_reach(principal: Principal, unit_ids: frozenset[str]) -> None:

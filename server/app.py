@@ -69,6 +69,7 @@ from server.personal import Seals
 from server.realtime.audience import AudienceNamespace
 from server.realtime.bus import open_redis
 from server.realtime.delivery import Delivery
+from server.realtime.greetings import Greetings
 from server.realtime.host import HostNamespace
 from server.realtime.hub import Hub, make_server
 from server.realtime.limits import ADDRESS_FORMS, ADDRESS_LETTERS, ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
@@ -160,7 +161,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     malformed = Malformed()
     sio = make_server(redis, malformed, lambda since: delivery.missed(since))  # noqa: PLW0108 - made below
     key = settings.signing_key()
-    journal = Journal(database)
+    journal, greetings = Journal(database), Greetings(database, sio.manager)
     delivery = Delivery(sio, database, on_caught_up=lambda slug: hub.announce(slug, here=True))
     memory = SharedMemory(redis, key)
     pace, moderation_rules = Pace(key, memory, now=now), Rules(database, memory, now=now)
@@ -223,6 +224,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         journal=journal,
         scoring=scoring,
         delivery=delivery,
+        greetings=greetings,
         presence=presence,
         rules=moderation_rules,
         identities=identities,
@@ -260,6 +262,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         journal=journal,
         scoring=scoring,
         delivery=delivery,
+        greetings=greetings,
         presence=presence,
         rules=moderation_rules,
         relay=relay,
@@ -322,6 +325,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         for part in (services.rules, services.journal, services.scoring, services.delivery, services.presence):
             await part.start()
             stack.push_async_callback(part.close)
+        for looking in (services.directory, services.greetings):
+            stack.push_async_callback(looking.close)
         try:
             await services.relay.start()
         except RelayError as error:

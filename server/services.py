@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from server.periodic import Periodic
     from server.personal import Seals
     from server.realtime.delivery import Delivery
+    from server.realtime.greetings import Greetings
     from server.realtime.hub import Hub
     from server.realtime.limits import Buckets
     from server.realtime.lobby import Lobby
@@ -73,6 +74,7 @@ class Services:
     journal: Journal
     scoring: "Scoring"
     delivery: "Delivery"
+    greetings: "Greetings"
     presence: "Presence"
     rules: "Rules"
     relay: "Supervisor"

@@ -19,11 +19,11 @@ from server.errors import BadRequest, Conflict, NotFound, ServiceError, Unavaila
 from server.identity import Code, Identities, Phone
 from server.merging import head_of
 from server.moderation_rules import Rules
-from server.protocol import CommentView, QuestionView, dump
 from server.realtime.acknowledgement import acknowledge
 from server.realtime.challenge import Solution
 from server.realtime.channels import AUDIENCE, room
 from server.realtime.delivery import Delivery
+from server.realtime.greetings import Greetings
 from server.realtime.hub import broadcast_news
 from server.realtime.limits import network_of, range_of
 from server.realtime.pace import Pace
@@ -35,9 +35,6 @@ from server.store.entries import (
     PUBLIC_COMMENT_STATES,
     PUBLIC_QUESTION_STATES,
     QUESTION,
-    comments_after,
-    public_questions,
-    removed_before,
 )
 from server.store.journal import Journal, NewEntry, NewVote
 from server.store.tables import Entry
@@ -46,8 +43,6 @@ log = getLogger(__name__)
 
 LONGEST_TEXT = 1000
 LONGEST_NICKNAME = 20
-NEWCOMER_COMMENTS = 50
-RESUMED_COMMENTS = 500
 
 
 class _Payload(BaseModel):
@@ -102,6 +97,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         journal: Journal,
         scoring: Scoring,
         delivery: Delivery,
+        greetings: Greetings,
         presence: Presence,
         rules: Rules,
         identities: Identities,
@@ -117,6 +113,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         self._journal = journal
         self._scoring = scoring
         self._delivery = delivery
+        self._greetings = greetings
         self._presence = presence
         self._rules = rules
         self._identities = identities
@@ -158,26 +155,9 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         await self.emit("broadcast", broadcast_news(activity, on_air=self._on_air(activity.slug)), to=sid)
         await self.emit("presence", {"watching": self._presence.watching(activity.id)}, to=sid)
         try:
-            missed = await self._missed(activity.id, last)
+            await self._greetings.greet(sid, activity.id, last)
         except (SQLAlchemyError, OSError) as error:
             log.error("audience: no history for a newcomer of %s: %s", activity.slug, error)
-            return
-        await self.emit("questions", missed["questions"], to=sid)
-        await self.emit("comments", missed["comments"], to=sid)
-        if missed["removed"]:
-            await self.emit("removed", {"ids": missed["removed"]}, to=sid)
-
-    async def _missed(self, activity_id: int, last: int | None) -> dict[str, Any]:
-        limit = NEWCOMER_COMMENTS if last is None else RESUMED_COMMENTS
-        async with self._database.read() as session:
-            comments = await comments_after(session, activity_id, last, limit)
-            questions = await public_questions(session, activity_id)
-            removed = [] if last is None else await removed_before(session, activity_id, last)
-        return {
-            "comments": dump(CommentView.of(entry) for entry in comments),
-            "questions": dump(QuestionView.of(entry) for entry in questions),
-            "removed": removed,
-        }
 
     async def on_disconnect(self, sid: str, reason: object = None) -> None:
         """One socket of a device less."""
@@ -325,4 +305,5 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
     async def _resume(self, sid: str, data: object) -> dict[str, Any]:
         resume = Resume.model_validate(data)
         session = await self.get_session(sid)
-        return await self._missed(session["activity_id"], resume.last)
+        greeting = await self._greetings.find(session["activity_id"], resume.last)
+        return greeting.missed

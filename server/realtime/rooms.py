@@ -10,8 +10,9 @@ This touches private names of python-socketio and python-engineio; `tests/server
 
 import asyncio
 import time
+from collections import Counter
 from struct import pack
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import socketio
 from aiohttp import web
@@ -19,7 +20,7 @@ from engineio import packet as engine_packet
 from engineio.async_drivers.aiohttp import WebSocket
 from socketio import packet as socket_packet
 
-from server.realtime.channels import activities_of
+from server.realtime.channels import activities_of, is_room
 
 LONGEST_BACKLOG = 256 * 1024
 """Bytes that may wait for a phone that does not read. Then its line is cut: it comes back and gets what it missed."""
@@ -85,11 +86,31 @@ class DirectWebSocket(WebSocket):  # type: ignore[misc]  # python-engineio carri
         return self._sock
 
 
+class Encoded(NamedTuple):
+    """An event as it travels: a Socket.IO packet, and the WebSocket frame that holds it."""
+
+    packet: str
+    frame: bytes
+
+
 class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socketio carries no types
     """Writes to rooms itself; leaves acknowledgements and everything else to the library."""
 
     slow = 0
     """Phones whose line was cut because they did not read, since the start."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._told: Counter[tuple[str | None, str]] = Counter()
+
+    def told(self, namespace: str, room: str) -> int:
+        """How often the room was told something, by whichever process, since the start of this one."""
+        return self._told[namespace, room]
+
+    def encode(self, event: str, data: Any, namespace: str | None) -> Encoded:
+        """The event, to be sent to one socket or to many."""
+        packet = self.server.packet_class(socket_packet.EVENT, namespace=namespace, data=[event, data]).encode()
+        return Encoded(packet, text_frame(b"4" + packet.encode()))
 
     async def emit(
         self,
@@ -104,14 +125,19 @@ class RoomManager(socketio.AsyncManager):  # type: ignore[misc]  # python-socket
     ) -> None:
         """Emit to a client or a room of this process."""
         target = to or room
+        if target is not None and is_room(target):
+            self._told[namespace, target] += 1
         if callback is not None or skip_sid is not None or namespace not in self.rooms:
             await super().emit(event, data, namespace, target, skip_sid, callback, **kwargs)
             return
-        encoded = self.server.packet_class(socket_packet.EVENT, namespace=namespace, data=[event, data]).encode()
-        frame = text_frame(b"4" + encoded.encode())
+        await self.send(self.encode(event, data, namespace), namespace, target)
+
+    async def send(self, event: Encoded, namespace: str | None, target: str | None) -> None:
+        """Send to a client or a room of this process."""
+        packet, frame = event
         for number, (_, engine_sid) in enumerate(list(self.get_participants(namespace, target)), 1):
             if not self._write(engine_sid, frame):
-                await self.server._send_eio_packet(engine_sid, engine_packet.Packet(engine_packet.MESSAGE, encoded))
+                await self.server._send_eio_packet(engine_sid, engine_packet.Packet(engine_packet.MESSAGE, packet))
             if number % WRITES == 0:
                 await asyncio.sleep(0)
 

@@ -16,6 +16,9 @@ BUSY_SECONDS = 5
 COMMAND_SECONDS = 10
 """How long one command to PostgreSQL may take, and how long one waits for a free connection."""
 
+CONNECTIONS = 15
+"""At a time, of one process."""
+
 
 def is_away(error: BaseException) -> bool:
     """Whether the database did not answer, as opposed to refusing what it was asked."""
@@ -32,7 +35,14 @@ class Database:
         # A database that is away answers nothing, and neither does a network that was cut: nobody waits for ever.
         connect = {"timeout": BUSY_SECONDS} if self.sqlite else {"timeout": 5, "command_timeout": COMMAND_SECONDS}
         self._engine = create_async_engine(
-            url, pool_pre_ping=not self.sqlite, pool_timeout=COMMAND_SECONDS, connect_args=connect
+            url,
+            # None beyond them: one that is closed after each use costs SQLite a thread and its settings each time.
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_use_lifo=True,
+            pool_pre_ping=not self.sqlite,
+            pool_timeout=COMMAND_SECONDS,
+            connect_args=connect,
         )
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)

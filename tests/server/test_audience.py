@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 
 import aiohttp
 import pytest
@@ -265,6 +266,34 @@ async def test_many_comments_travel_in_one_message(
     await asyncio.gather(*(author.call("comment", speech("一起说")) for author in authors))
     await authors[0].until(lambda: len(authors[0].entries("comments")) == 10)
     assert len([batch for batch in authors[0].received["comments"] if batch]) <= 3
+
+
+async def test_whoever_comes_while_others_speak_misses_nothing(
+    service: ServiceProcess, admin: Staff, sockets: list[Client]
+) -> None:
+    """Newcomers share what was read for one of them: none of them may lack what came in between."""
+    await live(admin, "j05")
+    speakers = [await citizen(service.url, "j05").connect() for _ in range(6)]
+    sockets.extend(speakers)
+    said: list[int] = []
+
+    async def speak(speaker: Client) -> None:
+        for number in range(7):
+            said.append((await speaker.call("comment", speech(f"第{number}句")))["id"])
+            await asyncio.sleep(0.05)
+
+    speaking = asyncio.gather(*map(speak, speakers))
+    comers = []
+    while not speaking.done():
+        comers += await asyncio.gather(*(citizen(service.url, "j05").connect() for _ in range(5)))
+    await speaking
+    sockets.extend(comers)
+
+    def lacks_nothing(comer: Client) -> bool:
+        return set(said) <= {comment["id"] for comments in comer.received["comments"] for comment in comments}
+
+    for comer in comers:  # all that was said is less than the fifty comments of a greeting
+        await comer.until(partial(lacks_nothing, comer))
 
 
 @pytest.mark.parametrize(
