@@ -2,7 +2,7 @@
 
 aiohttp waits for a first request without end, so that a few hundred sockets that say nothing would hold the descriptors
 that citizens need. A hall of people behind one address is no attack: they speak at once. So whoever says nothing has
-some seconds, and where too many say nothing, the one that has been silent longest goes, never the newcomer.
+some seconds, and where too many say nothing, those that have been silent longest go, never the newcomer.
 """
 
 import asyncio
@@ -20,8 +20,11 @@ log = getLogger(__name__)
 
 SILENT_SECONDS = 10.0
 """For the whole head of the first request."""
+FAIR_SECONDS = 2.0
+"""Nobody is ended sooner: after a restart a thousand phones of one address come in the same moment, and have spoken
+before they can be read."""
 ADDRESS_SILENT = 200
-"""A browser opens a connection or two in advance: a hall of a hundred people has as many that say nothing yet."""
+"""After that. A browser opens a connection or two in advance: a hundred people have as many that are silent."""
 ADDRESS_OPEN = 6_000
 """Connections of one address: a hall of a thousand, or the citizens that an operator puts behind one address."""
 MOST_OPEN = 20_000
@@ -86,12 +89,17 @@ class Door:
                 return False
             self.end_silent(next(iter(self._silent)))
         self._silent[visitor] = None
-        of_address = self._silent_by_address.setdefault(address, {})
-        of_address[visitor] = None
-        if one_of_many and len(of_address) > ADDRESS_SILENT:
-            self.end_silent(next(iter(of_address)))
-        visitor.wait(self._silent_seconds)
+        self._silent_by_address.setdefault(address, {})[visitor] = None
+        visitor.wait(FAIR_SECONDS, self._still_silent)
         return True
+
+    def _still_silent(self, visitor: "_Visitor") -> None:
+        """It had a fair time; more is for those who are few."""
+        alike = self._silent_by_address.get(visitor.address, {})
+        if len(alike) > ADDRESS_SILENT and not self._exempt(visitor.address):
+            self.end_silent(visitor)
+        else:
+            visitor.wait(self._silent_seconds - FAIR_SECONDS, self.end_silent)
 
     def end_silent(self, visitor: "_Visitor") -> None:
         """It has said nothing for long enough."""
@@ -128,8 +136,8 @@ class _Visitor(asyncio.Protocol):
         self._spoke = False
         self.address = ""
 
-    def wait(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._door.end_silent, self)
+    def wait(self, seconds: float, then: "Callable[[_Visitor], None]") -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, then, self)
 
     def abort(self) -> None:
         if self._transport is not None:

@@ -15,7 +15,7 @@ _ID = b'"id":'
 _SAID = re.compile(rb'"@([0-9.]+)"')
 _SAMPLED = 40
 """One phone in so many looks at when each comment was sent."""
-_AT_ONCE = 50
+AT_ONCE = 50
 """Phones that join at the same time."""
 
 
@@ -30,9 +30,9 @@ def text_frame(text: str) -> bytes:
 class _Listener(asyncio.Protocol):
     """One phone: joins an activity, answers pings, counts comments."""
 
-    def __init__(self, host: str, slug: str, *, sampled: bool) -> None:
+    def __init__(self, host: str, slug: str, last: int | None, *, sampled: bool) -> None:
         self._host = host
-        self._slug = slug
+        self._hello = {"activity": slug} if last is None else {"activity": slug, "last": last}
         self._sampled = sampled
         self._tail = b""
         self._step = 0
@@ -64,7 +64,7 @@ class _Listener(asyncio.Protocol):
     def _join(self, data: bytes) -> None:
         self._tail += data
         if self._step == 0 and b'"sid"' in self._tail:
-            auth = json.dumps({"activity": self._slug, "device": secrets.token_urlsafe(16)})
+            auth = json.dumps({**self._hello, "device": secrets.token_urlsafe(16)})
             self._transport.write(text_frame(f"40/audience,{auth}"))
             self._step, self._tail = 1, b""
         elif self._step == 1 and b'"comments"' in self._tail:
@@ -86,41 +86,48 @@ class _Listener(asyncio.Protocol):
             self.joined.set_exception(exc or ConnectionError("the line ended"))
 
 
-async def _listen(port: int, slug: str, number: int, pipe: Connection) -> None:
+async def _listen(port: int, slug: str, number: int, at_once: int, last: int | None, pipe: Connection) -> None:
     host = f"127.0.0.1:{port}"
     loop = asyncio.get_running_loop()
     phones: list[_Listener] = []
-    for first in range(0, number, _AT_ONCE):
+    begun = time.perf_counter()
+    for first in range(0, number, at_once):
         joining = [
-            loop.create_connection(partial(_Listener, host, slug, sampled=place % _SAMPLED == 0), "127.0.0.1", port)
-            for place in range(first, min(number, first + _AT_ONCE))
+            loop.create_connection(
+                partial(_Listener, host, slug, last, sampled=place % _SAMPLED == 0), "127.0.0.1", port
+            )
+            for place in range(first, min(number, first + at_once))
         ]
         joined = [protocol for _, protocol in await asyncio.gather(*joining)]
         await asyncio.gather(*(phone.joined for phone in joined))
         phones += joined
+    took = time.perf_counter() - begun
     await asyncio.sleep(1)
     for phone in phones:  # what had been said before does not count
         phone.count = 0
         phone.delays.clear()
-    pipe.send("joined")
+    pipe.send(took)
     await asyncio.to_thread(pipe.poll, None)
     pipe.send((sum(phone.count for phone in phones), [delay for phone in phones for delay in phone.delays]))
 
 
-def _run(port: int, slug: str, number: int, pipe: Connection) -> None:
-    asyncio.run(_listen(port, slug, number, pipe))
+def _run(port: int, slug: str, number: int, at_once: int, last: int | None, pipe: Connection) -> None:
+    asyncio.run(_listen(port, slug, number, at_once, last, pipe))
 
 
 class Crowd:
-    """So many phones in a process of their own. Raises EOFError where they could not all join."""
+    """So many phones in a process of their own, new ones or, with the `last` id that they have, ones that come back.
 
-    def __init__(self, port: int, slug: str, number: int) -> None:
+    `joined` is the seconds until all of them had what is there. Raises EOFError where they could not all join.
+    """
+
+    def __init__(self, port: int, slug: str, number: int, *, at_once: int = AT_ONCE, last: int | None = None) -> None:
         self._pipe, theirs = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=_run, args=(port, slug, number, theirs))
+        self._process = context.Process(target=_run, args=(port, slug, number, at_once, last, theirs))
         self._process.start()
         theirs.close()
-        self._pipe.recv()
+        self.joined: float = self._pipe.recv()
 
     def leave(self) -> tuple[int, list[float]]:
         """End; returns the comments that all of them received, and the delays in seconds that some of them saw."""

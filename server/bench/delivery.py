@@ -176,6 +176,22 @@ def rows() -> Iterator[tuple[str, str, str]]:
     with tempfile.TemporaryDirectory() as folder, served(folder) as (url, pid, *_):
         asyncio.run(_prepare(url))
         yield from _measure(url, pid)
+        for last, who in ((None, "newcomers"), (1, "phones that come back")):
+            yield _burst(url, pid, last, who)
+
+
+def _burst(url: str, pid: int, last: int | None, who: str) -> tuple[str, str, str]:
+    before = cpu_seconds(pid)
+    crowd = Crowd(int(url.rpartition(":")[2]), SLUG, MANY, at_once=MANY, last=last)
+    used = cpu_seconds(pid) - before
+    crowd.leave()
+    return (
+        f"{MANY:,} {who} in the same moment",
+        f"all had what is there after {crowd.joined:.1f} s, {used / MANY * 1000:.1f} ms of CPU each",
+        "read once for all of them"
+        if last is None
+        else f"all with the same last id, of {RATE * SECONDS:,} comments ago",
+    )
 
 
 def _measure(url: str, pid: int) -> Iterator[tuple[str, str, str]]:

@@ -20,8 +20,10 @@ from server.realtime.limits import network_of
 log = getLogger(__name__)
 
 JOIN_SECONDS = 10.0
+FAIR_SECONDS = 3.0
+"""Nobody is ended sooner: after a restart a thousand phones of one address come in the same moment."""
 ADDRESS_WAITING = 200
-"""Of one address, at one time; more of a hall than join in the same moments."""
+"""Of one address, after that."""
 ADDRESS_SOCKETS = 5_000
 """Sockets of one address that may have joined."""
 _EVERY = 1.0
@@ -96,7 +98,9 @@ class Lobby:
             (joined if guest.joined else waiting)[guest.address] += 1
         leaving: list[str] = []
         for sid, guest in self._guests.items():
-            if not guest.joined and (now - guest.since > JOIN_SECONDS or waiting[guest.address] > ADDRESS_WAITING):
+            if guest.joined or now - guest.since <= FAIR_SECONDS:
+                continue
+            if now - guest.since > JOIN_SECONDS or waiting[guest.address] > ADDRESS_WAITING:
                 waiting[guest.address] -= 1
                 self.silent += 1
                 leaving.append(sid)
