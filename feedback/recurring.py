@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from feedback.similar import Index, pairs
+from feedback.similar import Index, Pairs, pairs
 
 ALIKE = 0.6
 """More than is asked of a person in one queue: nobody looks at each of these pairs."""
@@ -50,11 +50,12 @@ def recurring(entries: Sequence[Asked]) -> list[Group]:
     known = {entry.id: entry for entry in entries}
     root = {number: number for number in known}
     # The same words many times over (a form that was sent around) are compared once.
-    first_with: dict[frozenset[str], int] = {}
+    first_with: dict[Pairs, int] = {}
     for number in sorted(known):
         root[number] = first_with.setdefault(pairs(known[number].text), number)
-    distinct = [known[number] for number in first_with.values()]
-    index = Index((entry.id, entry.text) for entry in distinct)
+    index = Index()
+    for asked, number in first_with.items():
+        index.put(number, asked)
 
     def find(number: int) -> int:
         while root[number] != number:
@@ -62,9 +63,9 @@ def recurring(entries: Sequence[Asked]) -> list[Group]:
             number = root[number]
         return number
 
-    for entry in distinct:
-        for other in index.alike(entry.text, but=entry.id, least=ALIKE, most=MOST_NEIGHBOURS):
-            first, second = sorted((find(entry.id), find(other)))
+    for number in index.numbers:
+        for other in index.neighbours(number, least=ALIKE, most=MOST_NEIGHBOURS):
+            first, second = sorted((find(number), find(other)))
             root[second] = first
     members: defaultdict[int, list[Asked]] = defaultdict(list)
     for number in sorted(known):

@@ -14,6 +14,7 @@ from server.auth.throttle import Throttle
 from server.broadcasts import Broadcasts
 from server.config import Settings
 from server.door import Door
+from server.duplicates import Duplicates
 from server.film_files import FilmFiles
 from server.films import Films
 from server.health import HealthWatch
@@ -161,8 +162,8 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
     malformed = Malformed()
     sio = make_server(redis, malformed, lambda since: delivery.missed(since))  # noqa: PLW0108 - made below
     key = settings.signing_key()
-    journal, greetings = Journal(database), Greetings(database, sio.manager)
-    delivery = Delivery(sio, database, on_caught_up=lambda slug: hub.announce(slug, here=True))
+    journal, greetings, duplicates = Journal(database), Greetings(database, sio.manager), Duplicates(database)
+    delivery = Delivery(sio, database, duplicates, on_caught_up=lambda slug: hub.announce(slug, here=True))
     memory = SharedMemory(redis, key)
     pace, moderation_rules = Pace(key, memory, now=now), Rules(database, memory, now=now)
 
@@ -261,6 +262,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         hub=hub,
         journal=journal,
         scoring=scoring,
+        duplicates=duplicates,
         delivery=delivery,
         greetings=greetings,
         presence=presence,
@@ -305,6 +307,7 @@ def _console(services: Services) -> HostNamespace:
 
     return HostNamespace(
         database=services.database,
+        duplicates=services.duplicates,
         directory=services.directory,
         authenticate=services.authenticator.from_environ,
         snapshot=snapshot,
@@ -322,7 +325,14 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         stack.push_async_callback(services.database.close)
         if services.redis is not None:
             stack.push_async_callback(services.redis.aclose)
-        for part in (services.rules, services.journal, services.scoring, services.delivery, services.presence):
+        for part in (
+            services.rules,
+            services.journal,
+            services.scoring,
+            services.duplicates,
+            services.delivery,
+            services.presence,
+        ):
             await part.start()
             stack.push_async_callback(part.close)
         for looking in (services.directory, services.greetings):

@@ -4,23 +4,19 @@ A merged entry keeps its text, its receipt and its place in the account; who sen
 head, each device once. All functions work in the caller's transaction.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from feedback.similar import Index
 from feedback.states import PUBLIC, Kind, Reason, State, counterpart
 from server.errors import Conflict
-from server.store.entries import QUESTION, get_entry
+from server.store.entries import get_entry
 from server.store.outcomes import Suggestion
 from server.store.tables import Entry, Vote
 
-_HEADS = {*PUBLIC, State.PENDING}
+HEADS = frozenset({*PUBLIC, State.PENDING})
 """States of an entry into which others may be merged."""
-_COMPARED = 1_000
-"""Open questions that a new one is compared with: the newest."""
 
 
 async def merge(session: AsyncSession, entry: Entry, into: int) -> Entry:
@@ -30,7 +26,7 @@ async def merge(session: AsyncSession, entry: Entry, into: int) -> Entry:
     (`bad_head`) and for a suggestion that is decided.
     """
     head = await get_entry(session, into, lock=True)
-    if head.id == entry.id or head.activity_id != entry.activity_id or State(head.state) not in _HEADS:
+    if head.id == entry.id or head.activity_id != entry.activity_id or State(head.state) not in HEADS:
         raise Conflict("只能合并到本活动中已公开或待审的另一条。", code="bad_head")
     await _hand_suggestion(session, entry, head)
     await _move_votes(session, entry, head)
@@ -112,21 +108,6 @@ async def head_of(session: AsyncSession, entry: Entry) -> Entry:
     if entry.state != State.MERGED.value or entry.merged_into is None:
         return entry
     return await session.get_one(Entry, entry.merged_into)
-
-
-async def likely(session: AsyncSession, activity_id: int, entries: Iterable[Entry]) -> dict[int, list[int]]:
-    """For each question that nobody has answered yet: others of the activity that may ask the same."""
-    waiting = [entry for entry in entries if entry.kind == QUESTION and entry.state in (State.PENDING, State.OPEN)]
-    if not waiting:
-        return {}
-    rows = await session.execute(
-        select(Entry.id, Entry.text)
-        .where(Entry.activity_id == activity_id, Entry.kind == QUESTION, Entry.state.in_([*_HEADS]))
-        .order_by(Entry.id.desc())
-        .limit(_COMPARED)
-    )
-    index = Index((number, text) for number, text in rows)
-    return {entry.id: found for entry in waiting if (found := index.alike(entry.text, but=entry.id))}
 
 
 async def _move_votes(session: AsyncSession, entry: Entry, head: Entry, *, with_author: bool = True) -> None:

@@ -50,16 +50,20 @@ async def prepare(settings: Settings) -> str | None:
         await database.close()
 
 
+def spare_the_collector() -> None:
+    """What stands now stands to the end: looking through it for garbage again and again took a seventh of the CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[web.Application]:
     """The service, listening; everything is ended at the end of the block."""
     app = build(settings)
     door = app[SERVICES].door
     door.most = min(door.most, raise_descriptor_limit() - SPARE_DESCRIPTORS)
-    # What stands now stands until the end: looking through it for garbage again and again took a seventh of the CPU.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    spare_the_collector()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
     try:
         await runner.setup()

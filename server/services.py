@@ -20,6 +20,7 @@ from server.uploads import FileStore
 if TYPE_CHECKING:
     from server.broadcasts import Broadcasts
     from server.door import Door
+    from server.duplicates import Duplicates
     from server.film_files import FilmFiles
     from server.films import Films
     from server.health import HealthWatch
@@ -73,6 +74,7 @@ class Services:
     hub: "Hub"
     journal: Journal
     scoring: "Scoring"
+    duplicates: "Duplicates"
     delivery: "Delivery"
     greetings: "Greetings"
     presence: "Presence"

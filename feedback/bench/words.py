@@ -1,10 +1,9 @@
-"""What a comment costs against word lists of 100,000 words, and a question against 1,000 open ones."""
+"""What a comment costs against word lists of 100,000 words."""
 
 import random
 import time
 from collections.abc import Iterator
 
-from feedback.similar import Index
 from feedback.words import Severity, WordList, fold
 
 WORDS = 100_000
@@ -44,22 +43,3 @@ def rows() -> Iterator[tuple[str, str, str]]:
         f"{one_by_one * 1e6:,.0f} µs with `in`, word by word, without disguises",
     )
     yield f"building the list of {WORDS:,} words", f"{built:.1f} s", ""
-    yield _duplicates(rng)
-
-
-def _duplicates(rng: random.Random) -> tuple[str, str, str]:
-    """A new question against 1,000 open ones, each of about twenty characters, none compared before."""
-    parts = [chr(code) + chr(code + 7) for code in range(0x4E00, 0x4E00 + 400)]
-    questions = ["".join(rng.choices(parts, k=10)) for _ in range(1_000)]
-    begun = time.perf_counter()
-    index = Index(enumerate(questions))
-    first = time.perf_counter() - begun
-    begun = time.perf_counter()
-    for text in questions[:200]:
-        index.alike(text[3:] + "？")
-    each = (time.perf_counter() - begun) / 200
-    return (
-        "likely duplicates of a question among 1,000 open ones",
-        f"{(first + each) * 1e3:.0f} ms, {each * 1e3:.1f} ms for each further one of the batch",
-        "aim: 20 ms",
-    )

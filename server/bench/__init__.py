@@ -37,9 +37,11 @@ def _scorer(folder: Path | None) -> Iterator[Row]:
 
 
 def _words() -> Iterator[Row]:
-    from feedback.bench.words import rows
+    from feedback.bench import words
+    from server.bench import duplicates
 
-    return rows()
+    yield from words.rows()
+    yield from duplicates.rows()
 
 
 def _soak() -> Iterator[Row]:

@@ -12,9 +12,8 @@ from typing import Any
 import socketio
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.merging import likely
+from server.duplicates import Duplicates
 from server.protocol import CommentView, EntryView, QuestionView, dump
 from server.realtime.channels import AUDIENCE, HOST, room
 from server.store.database import Database
@@ -48,10 +47,16 @@ class Delivery:
     """Owner of the sending task. What it holds is ids: it reads the rows when it sends, so nothing stale goes out."""
 
     def __init__(
-        self, sio: socketio.AsyncServer, database: Database, *, on_caught_up: Callable[[str], Awaitable[None]]
+        self,
+        sio: socketio.AsyncServer,
+        database: Database,
+        duplicates: Duplicates,
+        *,
+        on_caught_up: Callable[[str], Awaitable[None]],
     ) -> None:
         self._sio = sio
         self._database = database
+        self._duplicates = duplicates
         self._on_caught_up = on_caught_up
         self._public: set[int] = set()
         self._staff: set[int] = set()
@@ -127,15 +132,21 @@ class Delivery:
         ids = sorted(self._public | self._staff | self._here)[:_LONGEST_LIST]
         if not ids:
             return
-        async with self._database.read() as session:
-            entries = await entries_by_id(session, ids)
-            suggestions = await suggestion_ids(session, ids)
-            similar = await self._similar(session, entries, self._staff | self._here)
-        public, staff = self._public.intersection(ids), self._staff.intersection(ids)
-        here = self._here.intersection(ids)
+        # Taken before the rows are read: what changes from here on is news again.
+        public, staff, here = (held.intersection(ids) for held in (self._public, self._staff, self._here))
         self._public -= public
         self._staff -= staff
         self._here -= here
+        try:
+            async with self._database.read() as session:
+                entries = await entries_by_id(session, ids)
+                suggestions = await suggestion_ids(session, ids)
+            similar = await self._similar(entries, staff | here)
+        except (SQLAlchemyError, OSError):
+            self._public |= public
+            self._staff |= staff
+            self._here |= here
+            raise
         by_activity: defaultdict[int, list[Entry]] = defaultdict(list)
         for entry in entries:
             by_activity[entry.activity_id].append(entry)
@@ -167,12 +178,11 @@ class Delivery:
         if gone:
             await self._sio.emit("removed", {"ids": gone}, **place)
 
-    @staticmethod
-    async def _similar(session: AsyncSession, entries: Sequence[Entry], staff: set[int]) -> dict[int, list[int]]:
+    async def _similar(self, entries: Sequence[Entry], staff: set[int]) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
         for activity_id in {entry.activity_id for entry in entries}:
             group = [entry for entry in entries if entry.activity_id == activity_id and entry.id in staff]
-            found |= await likely(session, activity_id, group)
+            found |= await self._duplicates.likely(activity_id, group)
         return found
 
     async def _to_staff(

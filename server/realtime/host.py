@@ -8,13 +8,12 @@ import socketio
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refused
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.activities import Directory, Known, require_reach
 from server.auth.rights import Principal, Right
 from server.commands import ACTS, parse_command
+from server.duplicates import Duplicates
 from server.errors import BadRequest, Forbidden, ServiceError
-from server.merging import likely
 from server.moderation import Moderated, NetworkOf, moderate
 from server.protocol import EntryView, dump
 from server.realtime.acknowledgement import acknowledge
@@ -52,6 +51,7 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         self,
         *,
         database: Database,
+        duplicates: Duplicates,
         directory: Directory,
         authenticate: Authenticate,
         snapshot: Callable[[str], Awaitable[dict[str, Any]]],
@@ -62,6 +62,7 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
     ) -> None:
         super().__init__(HOST)
         self._database = database
+        self._duplicates = duplicates
         self._directory = directory
         self._authenticate = authenticate
         self._snapshot = snapshot
@@ -120,9 +121,9 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
     async def _page(self, activity_id: int, kind: str, before: int | None) -> dict[str, Any]:
         async with self._database.read() as session:
             entries = await staff_page(session, activity_id, kind=kind, before=before, limit=NEWCOMER_ENTRIES)
-            views = await self._views(session, activity_id, entries)
+            suggestions = await suggestion_ids(session, [entry.id for entry in entries])
         return {
-            "entries": views,
+            "entries": await self._views(activity_id, entries, suggestions),
             "next": entries[-1].id if len(entries) == NEWCOMER_ENTRIES else None,
         }
 
@@ -132,12 +133,13 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
             return []
         async with self._database.read() as session:
             entries = await waiting_before(session, activity_id, kind, before)
-            return await self._views(session, activity_id, entries)
+            suggestions = await suggestion_ids(session, [entry.id for entry in entries])
+        return await self._views(activity_id, entries, suggestions)
 
-    @staticmethod
-    async def _views(session: AsyncSession, activity_id: int, entries: Sequence[Entry]) -> list[dict[str, Any]]:
-        suggestions = await suggestion_ids(session, [entry.id for entry in entries])
-        similar = await likely(session, activity_id, entries)
+    async def _views(
+        self, activity_id: int, entries: Sequence[Entry], suggestions: dict[int, int]
+    ) -> list[dict[str, Any]]:
+        similar = await self._duplicates.likely(activity_id, entries)
         return dump(EntryView.of(entry, suggestions.get(entry.id), similar.get(entry.id, ())) for entry in entries)
 
     def _handler(self, act: str) -> Callable[..., Awaitable[dict[str, Any]]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback.similar import ALIKE, Index, likeness
+from feedback.similar import ALIKE, Index, likeness, pairs
 
 SAME = [
     ("老年卡在哪个窗口办理？", "请问老年卡在哪个窗口办？"),
@@ -38,13 +38,37 @@ def test_likeness_is_a_share_and_goes_both_ways(one: str, other: str) -> None:
     assert likeness(one, one) in (0, 1)
 
 
-@given(st.lists(st.text("老年卡办理窗口在哪", max_size=12), max_size=12), st.text("老年卡办理窗口在哪", max_size=12))
+TEXTS = st.text("老年卡办理窗口在哪", max_size=12)
+
+
+@given(st.lists(TEXTS, max_size=12), TEXTS)
 def test_the_index_finds_what_comparing_all_finds(texts: list[str], text: str) -> None:
-    found = Index(enumerate(texts)).alike(text, most=100)
+    index = Index(enumerate(texts))
+    found = index.alike(text, most=100)
     assert set(found) == {number for number, other in enumerate(texts) if likeness(text, other) >= ALIKE}
     assert [likeness(text, texts[number]) for number in found] == sorted(
         (likeness(text, texts[number]) for number in found), reverse=True
     )
+    for number, known in enumerate(texts):
+        assert index.neighbours(number, most=100) == [
+            other for other in index.alike(known, most=100) if other != number
+        ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.none() | TEXTS), max_size=30), TEXTS)
+def test_an_index_that_was_changed_is_like_one_made_anew(changes: list[tuple[int, str | None]], text: str) -> None:
+    index, texts = Index(), dict[int, str]()
+    for number, changed in changes:
+        if changed is None:
+            index.drop(number)
+            texts.pop(number, None)
+        else:
+            index.put(number, pairs(changed))
+            texts[number] = changed
+    made = Index(texts.items())
+    assert index.alike(text, most=100) == made.alike(text, most=100)
+    # Nothing is left of what was dropped.
+    assert (index.numbers, index.size) == (made.numbers, made.size)
 
 
 def test_nothing_is_like_nothing() -> None:
