@@ -62,6 +62,7 @@ from server.http import (
 from server.http import (
     restreams as restreams_http,
 )
+from server.http.bodies import Bodies, bodies
 from server.http.errors import errors
 from server.identity import Identities
 from server.mail import Mailer
@@ -143,7 +144,7 @@ LARGEST_BODY = 256 * 1024
 def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> web.Application:
     """The application; its parts start when the server does. The database is already migrated."""
     services = assemble(settings, now)
-    app = web.Application(middlewares=[errors, polling], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[errors, bodies, polling], client_max_size=LARGEST_BODY)
     app[SERVICES] = services
     app.add_routes(endpoint.routes())
     app.add_routes(pages.routes())
@@ -257,6 +258,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         health=health_watch,
         sio=sio,
         door=Door(exempt=authenticator.trusts),
+        bodies=Bodies(),
         lobby=Lobby(sio, address_of=authenticator.address_of_environ),
         malformed=malformed,
         hub=hub,

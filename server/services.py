@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from server.film_files import FilmFiles
     from server.films import Films
     from server.health import HealthWatch
+    from server.http.bodies import Bodies
     from server.identity import Identities
     from server.mail import Mailer
     from server.moderation_rules import Rules
@@ -69,6 +70,7 @@ class Services:
     health: "HealthWatch"
     sio: socketio.AsyncServer
     door: "Door"
+    bodies: "Bodies"
     lobby: "Lobby"
     malformed: "Malformed"
     hub: "Hub"

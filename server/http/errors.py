@@ -26,7 +26,10 @@ def answer_of(error: ServiceError) -> web.Response:
         headers["Retry-After"] = str(ceil(error.retry_after))
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return web.json_response({"error": error.as_dict()}, status=error.status, headers=headers)
+    answer = web.json_response({"error": error.as_dict()}, status=error.status, headers=headers)
+    if error.status == 408:
+        answer.force_close()  # RFC 9110 section 15.5.9; what is still to come of the body is no request
+    return answer
 
 
 @web.middleware

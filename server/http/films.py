@@ -190,11 +190,16 @@ async def upload(call: Call[Piece]) -> FilmView:
 
 async def _pieces(request: web.Request) -> AsyncIterator[bytes]:
     waiting = bytearray()
-    async for chunk in request.content.iter_any():
-        waiting += chunk
-        if len(waiting) >= PIECE:
-            yield bytes(waiting)
-            waiting.clear()
+    try:
+        async for chunk in request.content.iter_any():
+            waiting += chunk
+            if len(waiting) >= PIECE:
+                yield bytes(waiting)
+                waiting.clear()
+    except Exception:
+        if waiting:
+            yield bytes(waiting)  # what a bad line brought before it broke need not come again
+        raise
     if waiting:
         yield bytes(waiting)
 

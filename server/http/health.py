@@ -175,12 +175,17 @@ def _count_connections(services: Services, registry: CollectorRegistry) -> None:
     Gauge("minsheng_connections_silent", "Those of them that have asked for nothing yet", registry=registry).set(
         services.door.waiting
     )
+    Gauge("minsheng_bodies_unfinished", "Requests whose body is still on its way", registry=registry).set(
+        services.bodies.unfinished
+    )
     Gauge("minsheng_sockets_waiting", "Sockets of Socket.IO in no namespace", registry=registry).set(
         services.lobby.waiting
     )
     ended = Counter("minsheng_connections_ended", "Connections refused or ended", ["why"], registry=registry)
     ended.labels("too many").inc(services.door.refused)
     ended.labels("silent").inc(services.door.silent)
+    ended.labels("slow body").inc(services.bodies.slow)
+    ended.labels("too many bodies").inc(services.bodies.crowded)
     ended.labels("never joined").inc(services.lobby.silent)
     ended.labels("too many sockets").inc(services.lobby.crowded)
     Counter("minsheng_throttled_frames", "Frames of sockets that send too fast", registry=registry).inc(

@@ -235,6 +235,24 @@ async def _on_air(staff: Staff, path: str) -> bool:
     return not await _off_air(staff, path)
 
 
+async def test_what_a_line_brought_before_it_broke_is_kept(service: ServiceProcess, admin: Staff) -> None:
+    slug = await admin.own_activity("断线续传")
+    path = f"/api/v1/activities/{slug}/film"
+    await admin.done("POST", f"{path}/upload", {"name": NAME, "size": 500_000})
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+    head = f"PUT {path}/upload?offset=0 HTTP/1.1\r\nHost: x\r\nCookie: {admin.cookie}\r\nContent-Length: 500000\r\n"
+    writer.write(f"{head}Content-Type: application/octet-stream\r\n\r\n".encode() + bytes(300_000))
+    await writer.drain()
+    await asyncio.sleep(0.5)
+    writer.close()
+    assert await reader.read() == b""
+
+    async def kept() -> bool:
+        return bool((await admin.done("GET", path))["upload"]["received"] == 300_000)
+
+    await until(kept)
+
+
 async def test_what_cannot_be_a_film_is_refused_in_words(admin: Staff, tmp_path: Path) -> None:
     slug = await admin.own_activity("不是影片")
     path = f"/api/v1/activities/{slug}/film/upload"

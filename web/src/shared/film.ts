@@ -62,7 +62,9 @@ export async function sendFilm(
       offset = film.upload === null ? file.size : film.upload.received;
       tries = 0;
     } catch (error) {
-      const passing = error instanceof ApiError && (error.status === 0 || error.status >= 500 || error.code === "busy" || error.code === "wrong_offset");
+      const passing =
+        error instanceof ApiError &&
+        (error.status === 0 || error.status === 408 || error.status >= 500 || error.code === "busy" || error.code === "wrong_offset");
       if (!passing || ++tries >= TRIES) throw error;
       await new Promise((resolve) => setTimeout(resolve, pause));
       film = await api.film(slug).catch(() => film);
