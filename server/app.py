@@ -74,13 +74,13 @@ from server.realtime.delivery import Delivery
 from server.realtime.greetings import Greetings
 from server.realtime.host import HostNamespace
 from server.realtime.hub import Hub, make_server
-from server.realtime.limits import ADDRESS_FORMS, ADDRESS_LETTERS, ADDRESS_LOOKUPS, ADDRESS_SESSIONS, Buckets
+from server.realtime.limits import ADDRESS_FORMS, ADDRESS_LETTERS, ADDRESS_LOOKUPS, ADDRESS_SESSIONS
 from server.realtime.lobby import Lobby
 from server.realtime.malformed import Malformed
 from server.realtime.pace import Pace
 from server.realtime.polling import polling
 from server.realtime.presence import Presence
-from server.realtime.shared import SharedMemory
+from server.realtime.shared import Limit, SharedMemory
 from server.recordings import Recordings
 from server.reminders import Reminders
 from server.restreams import Restreams
@@ -253,8 +253,9 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         files=FileStore(settings.data_dir / "files"),
         directory=directory,
         authenticator=authenticator,
-        throttle=Throttle(),
+        throttle=Throttle(memory),
         redis=redis,
+        memory=memory,
         health=health_watch,
         sio=sio,
         door=Door(exempt=authenticator.trusts),
@@ -278,10 +279,10 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         film_files=FilmFiles(settings.data_dir / "films", limit=int(settings.film_gigabytes * 1e9)),
         films=films,
         pace=pace,
-        lookups=Buckets(ADDRESS_LOOKUPS),
-        letters=Buckets(ADDRESS_LETTERS),
-        sessions=Buckets(ADDRESS_SESSIONS),
-        registering=Buckets(ADDRESS_FORMS),
+        lookups=Limit("lookups", ADDRESS_LOOKUPS, memory),
+        letters=Limit("letters", ADDRESS_LETTERS, memory),
+        sessions=Limit("sessions", ADDRESS_SESSIONS, memory),
+        registering=Limit("forms", ADDRESS_FORMS, memory),
         seals=seals,
         mailer=mailer,
         gateway=gateway,

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from server.realtime.delivery import Delivery
     from server.realtime.greetings import Greetings
     from server.realtime.hub import Hub
-    from server.realtime.limits import Buckets
     from server.realtime.lobby import Lobby
     from server.realtime.malformed import Malformed
     from server.realtime.pace import Pace
     from server.realtime.presence import Presence
+    from server.realtime.shared import Limit, SharedMemory
     from server.recordings import Recordings
     from server.reminders import Reminders
     from server.restreams import Restreams
@@ -67,6 +67,7 @@ class Services:
     authenticator: Authenticator
     throttle: Throttle
     redis: "Redis | None"
+    memory: "SharedMemory"
     health: "HealthWatch"
     sio: socketio.AsyncServer
     door: "Door"
@@ -90,13 +91,13 @@ class Services:
     film_files: "FilmFiles"
     films: "Films"
     pace: "Pace"
-    lookups: "Buckets"
+    lookups: "Limit"
     """Of receipts, by address."""
-    letters: "Buckets"
+    letters: "Limit"
     """Wishes to be told by e-mail, by address."""
-    sessions: "Buckets"
+    sessions: "Limit"
     """Offers and restarts of WHIP and WHEP by address."""
-    registering: "Buckets"
+    registering: "Limit"
     seals: "Seals"
     mailer: "Mailer"
     gateway: "Gateway"

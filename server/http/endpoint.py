@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from server.activities import Known, require_reach
 from server.auth.rights import Principal, Right
 from server.errors import BadRequest, Forbidden, Unauthorized
+from server.realtime.limits import network_of
 from server.services import SERVICES, Services
 
 B = TypeVar("B")
@@ -31,6 +32,11 @@ class Call(Generic[B]):
         if self.principal is None:
             raise Unauthorized("请先登录。")
         return self.principal
+
+    @property
+    def address(self) -> str:
+        """What limits count as the caller's address."""
+        return network_of(self.services.authenticator.address_of(self.request))
 
     @property
     def target(self) -> Known:

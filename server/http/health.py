@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import accumulate
+from typing import Literal
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
@@ -28,6 +29,8 @@ class Health(BaseModel):
     else goes on."""
     model: str
     """Stored with each score."""
+    limits: Literal["shared", "own"]
+    """Whether limits hold at all processes alike; “own” without Redis, or while it does not answer."""
 
 
 @endpoint("GET", "/healthz", right=Right.PUBLIC, summary="The process is alive")
@@ -40,7 +43,13 @@ async def ready(call: Call[None]) -> web.Response:
     parts, scoring = await call.services.health.look(), call.services.scoring
     parts.pop("scorer")  # comments are taken and shown without it
     well = all(word == "up" for word in parts.values())
-    health = Health(status="up" if well else "down", parts=parts, scorer=scoring.engine, model=scoring.model)
+    health = Health(
+        status="up" if well else "down",
+        parts=parts,
+        scorer=scoring.engine,
+        model=scoring.model,
+        limits="shared" if call.services.memory.shared else "own",
+    )
     return web.Response(text=health.model_dump_json(), content_type="application/json", status=200 if well else 503)
 
 
@@ -80,6 +89,7 @@ def _collect(services: Services) -> CollectorRegistry:
         packaged.labels(slug, "recording").set(report["keeping"])
     for name, word in services.health.parts().items():
         gauge(f"minsheng_{name}_up", f"Whether the {name} answers", word == "up")
+    gauge("minsheng_limits_shared", "Whether limits hold at all processes alike", services.memory.shared)
     made = Gauge("minsheng_scorer_info", "What scores", ["engine", "model"], registry=registry)
     made.labels(services.scoring.engine or "none", services.scoring.model).set(1)
     if isinstance(services.sio.manager, RedisRoomManager):
@@ -163,6 +173,12 @@ def _count_refusals(services: Services, registry: CollectorRegistry) -> None:
     limited.labels("phone_codes").inc(identities.phone_codes.refused)
     limited.labels("address_codes").inc(identities.address_codes.refused)
     limited.labels("all_codes").inc(identities.all_codes.refused)
+    limited.labels("sign_ins").inc(services.throttle.refused)
+    limited.labels("sign_ins_at_once").inc(services.throttle.crowded)
+    limited.labels("receipts").inc(services.lookups.refused)
+    limited.labels("letters").inc(services.letters.refused)
+    limited.labels("forms").inc(services.registering.refused)
+    limited.labels("media_sessions").inc(services.sessions.refused)
     rules = Counter("minsheng_rules", "Entries that the rules refused or held", ["what"], registry=registry)
     rules.labels("blocked").inc(services.rules.blocked)
     rules.labels("held").inc(services.rules.held)

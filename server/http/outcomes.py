@@ -22,7 +22,6 @@ from server.http.endpoint import Call, endpoint
 from server.outcomes import content_digest, decide, draft
 from server.outcomes_views import LedgerView, OutcomesView, ReceiptView, SuggestionView
 from server.publishing import Window, prepare, publish, serve
-from server.realtime.limits import network_of
 from server.receipts import find_receipt
 from server.store.outcomes import ReleaseRequest
 from server.store.tables import Act, Activity
@@ -227,7 +226,7 @@ def _json(content: dict[str, Any]) -> str:
 )
 async def look_up_receipt(call: Call[ReceiptQuery]) -> ReceiptView:
     services = call.services
-    services.lookups.take(network_of(services.authenticator.address_of(call.request)))
+    await services.lookups.take(call.address)
     async with services.database.read() as session:
         return await find_receipt(session, call.body.receipt)
 

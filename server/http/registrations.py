@@ -25,7 +25,6 @@ from server.programme.places import (
     ticket,
 )
 from server.programme_views import SelectionContent
-from server.realtime.limits import network_of
 from server.registrations import Application, answer, find, register, waiting_places
 from server.selection import find_selection
 from server.selection_notices import notice_versions
@@ -176,7 +175,7 @@ async def selection_view(session: AsyncSession, activity_id: int, now: datetime,
 )
 async def create(call: Call[NewRegistration]) -> RegistrationView:
     services, new = call.services, call.body
-    services.registering.take(network_of(services.authenticator.address_of(call.request)))
+    await services.registering.take(call.address)
     if not new.consent:
         raise BadRequest("请先阅读并同意个人信息的使用说明。", code="no_consent", field="consent")
     if is_blank(new.name):
@@ -203,7 +202,7 @@ async def create(call: Call[NewRegistration]) -> RegistrationView:
 )
 async def look_up(call: Call[RegistrationReceipt]) -> RegistrationView:
     services = call.services
-    services.lookups.take(network_of(services.authenticator.address_of(call.request)))
+    await services.lookups.take(call.address)
     async with services.database.read() as session:
         registration = await find(session, call.body.receipt)
         activity = await session.get_one(Activity, registration.activity_id)
@@ -220,7 +219,7 @@ async def look_up(call: Call[RegistrationReceipt]) -> RegistrationView:
 )
 async def give_answer(call: Call[RegistrationAnswer]) -> RegistrationView:
     services = call.services
-    services.lookups.take(network_of(services.authenticator.address_of(call.request)))
+    await services.lookups.take(call.address)
     async with services.database.write() as session:
         registration = await answer(session, call.body.receipt, call.body.act, services.now())
         activity = await session.get_one(Activity, registration.activity_id)

@@ -10,7 +10,6 @@ from server.auth.rights import Right
 from server.http.endpoint import Call, endpoint
 from server.outcomes_views import ReceiptView
 from server.programme.calendar import beijing_date
-from server.realtime.limits import network_of
 from server.receipts import find_receipt
 from server.removals import ask, refuse, remove, waiting_removals
 from server.store.removals import ASKED, Removal
@@ -91,7 +90,7 @@ class RemovalAnswer(BaseModel):
 )
 async def ask_removal(call: Call[RemovalRequest]) -> ReceiptView:
     services = call.services
-    services.lookups.take(network_of(services.authenticator.address_of(call.request)))
+    await services.lookups.take(call.address)
     async with services.database.write() as session:
         await ask(session, call.body.receipt, call.body.note, services.now())
         return await find_receipt(session, call.body.receipt)

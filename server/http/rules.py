@@ -13,7 +13,6 @@ from server.errors import BadRequest, Conflict, Forbidden
 from server.http.endpoint import Call, endpoint
 from server.moderation_rules import DISTRICT, explain
 from server.outcomes_views import ReceiptView
-from server.realtime.limits import network_of
 from server.receipts import find_receipt
 from server.store.tables import Act, Ban, Unit, WordTable
 from server.withdrawal import withdraw
@@ -260,7 +259,7 @@ async def list_bans(call: Call[None]) -> BanList:
 )
 async def withdraw_entry(call: Call[WithdrawalRequest]) -> ReceiptView:
     services = call.services
-    services.lookups.take(network_of(services.authenticator.address_of(call.request)))
+    await services.lookups.take(call.address)
     async with services.database.write() as session:
         changed = await withdraw(session, call.body.receipt, services.now())
         view = await find_receipt(session, call.body.receipt)

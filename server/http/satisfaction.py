@@ -12,7 +12,6 @@ from server.errors import BadRequest
 from server.http.endpoint import Call, endpoint
 from server.programme.places import Satisfaction, read_ticket, satisfied_share
 from server.realtime.audience import device_digest
-from server.realtime.limits import network_of
 from server.satisfaction import asked, opinion_of, tell
 from server.store.tables import Activity
 
@@ -60,7 +59,7 @@ class SatisfactionView(TallyView):
 )
 async def answer_satisfaction(call: Call[SatisfactionInput]) -> SatisfactionView:
     services = call.services
-    services.registering.take(network_of(services.authenticator.address_of(call.request)))
+    await services.registering.take(call.address)
     async with services.database.write() as session:
         activity = await get_activity(session, call.target.slug)
         device = device_digest(services.key, call.body.device)

@@ -5,12 +5,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.auth.accounts import SESSION_LIFETIME, find_account, forget_expired, issue, revoke
 from server.auth.authenticator import COOKIE
-from server.auth.passwords import verify_password
+from server.auth.familiar import COOKIE as FAMILIAR
+from server.auth.familiar import LASTS, familiar_token, is_familiar
 from server.auth.rights import Right
 from server.errors import Unauthorized
 from server.http.endpoint import Call, endpoint
 from server.protocol import AccountView
-from server.realtime.limits import network_of
 from server.store.tables import Account, Act
 
 
@@ -39,17 +39,16 @@ class SessionAnswer(BaseModel):
 async def sign_in(call: Call[SignIn]) -> web.Response:
     services = call.services
     services.authenticator.require_same_origin(call.request.headers)
-    address = network_of(services.authenticator.address_of(call.request))
-    names = (f"name:{call.body.username}", f"address:{address}")
-    services.throttle.check(*names)
-    async with services.database.read() as session:
-        account = await find_account(session, call.body.username)
-    fits = await verify_password(call.body.password, account.password_hash if account else None)
+    username, address, now = call.body.username, call.address, services.now()
+    familiar = is_familiar(services.key, username, call.request.cookies.get(FAMILIAR, ""), now)
+    with services.throttle.place():
+        await services.throttle.attempt(username, address, familiar=familiar)
+        async with services.database.read() as session:
+            account = await find_account(session, username)
+        fits = await services.throttle.fits(call.body.password, account.password_hash if account else None)
     if account is None or not fits or account.disabled:
-        services.throttle.failed(*names)
         raise Unauthorized("用户名或密码不正确。", code="bad_credentials")
-    services.throttle.succeeded(*names)
-    now = services.now()
+    await services.throttle.succeeded(username, address, familiar=familiar)
     async with services.database.write() as session:
         await forget_expired(session, now)
         token = await issue(session, account.id, kind="session", now=now)
@@ -59,14 +58,17 @@ async def sign_in(call: Call[SignIn]) -> web.Response:
         content_type="application/json",
         headers={"Cache-Control": "no-store"},
     )
+    secure = services.authenticator.secure(call.request)
+    seconds = int(SESSION_LIFETIME.total_seconds())
+    answer.set_cookie(COOKIE, token, max_age=seconds, httponly=True, samesite="Strict", secure=secure, path="/")
     answer.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(SESSION_LIFETIME.total_seconds()),
+        FAMILIAR,
+        familiar_token(services.key, username, now),
+        max_age=int(LASTS.total_seconds()),
         httponly=True,
         samesite="Strict",
-        secure=services.authenticator.secure(call.request),
-        path="/",
+        secure=secure,
+        path=call.request.path,
     )
     return answer
 

@@ -14,7 +14,6 @@ from server.followup import Version, versions
 from server.http.endpoint import Call, endpoint
 from server.http.notices import address_of_site
 from server.programme import atom, rss
-from server.realtime.limits import network_of
 from server.store.tables import Activity
 from server.subscriptions import cancel, confirm, news, read_token, subscribe
 
@@ -59,7 +58,7 @@ class Confirmed(BaseModel):
 )
 async def ask(call: Call[SubscriptionInput]) -> Subscribed:
     services = call.services
-    services.letters.take(network_of(services.authenticator.address_of(call.request)))
+    await services.letters.take(call.address)
     if not services.mailer.configured:
         raise Unavailable("这里没有开通邮件，请用订阅源（Atom）或回执码。", code="no_mail")
     async with services.database.write() as session:

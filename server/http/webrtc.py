@@ -12,7 +12,6 @@ from server.auth.publishing import film_token_fits, owner_of, publish_token_fits
 from server.auth.rights import Right
 from server.errors import BadRequest, Conflict, Forbidden, NotFound, ServiceError, Unauthorized, Unavailable
 from server.http.endpoint import Call, endpoint
-from server.realtime.limits import network_of
 from server.turn import TurnServers
 from streaming import errors as relay_errors
 from streaming.supervisor import Session
@@ -117,9 +116,9 @@ async def _publisher(call: Call[None]) -> str:
     return owner_of(token)
 
 
-def _limit(call: Call[Any]) -> None:
+async def _limit(call: Call[Any]) -> None:
     """Count an offer or a restart against its address (RFC 9725 section 5). Raises RateLimited."""
-    call.services.sessions.take(network_of(call.services.authenticator.address_of(call.request)))
+    await call.services.sessions.take(call.address)
 
 
 def _ice_servers(call: Call[None]) -> list[tuple[str, str]]:
@@ -140,7 +139,7 @@ def _created(call: Call[None], kind: str, session: Session) -> web.Response:
 
 @endpoint("POST", "/whip/{activity}", right=Right.PUBLIC, summary="Publish (RFC 9725); Bearer: the publish token")
 async def publish(call: Call[None]) -> web.Response:
-    _limit(call)
+    await _limit(call)
     owner = await _publisher(call)
     offer = await _sdp(call.request, _SDP)
     if call.target.state == "ended":
@@ -170,7 +169,7 @@ class PictureWish(BaseModel):
 
 @endpoint("POST", "/whep/{activity}", right=Right.PUBLIC, summary="Watch (draft-ietf-wish-whep)", query=Watching)
 async def watch(call: Call[None]) -> web.Response:
-    _limit(call)
+    await _limit(call)
     offer = await _sdp(call.request, _SDP)
     picture = call.request.query.get("picture") != "off"
     try:
@@ -189,7 +188,7 @@ async def watch(call: Call[None]) -> web.Response:
     status=204,
 )
 async def set_picture(call: Call[PictureWish]) -> web.Response:
-    _limit(call)
+    await _limit(call)
     try:
         await call.services.relay.set_picture(call.request.match_info["session"], call.body.on)
     except relay_errors.RelayError as error:
@@ -198,7 +197,7 @@ async def set_picture(call: Call[PictureWish]) -> web.Response:
 
 
 async def _patch(call: Call[None]) -> web.Response:
-    _limit(call)
+    await _limit(call)
     fragment = await _sdp(call.request, _FRAGMENT)
     try:
         result = await call.services.relay.patch(

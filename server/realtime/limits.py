@@ -75,6 +75,16 @@ class Buckets:
             wait = (1 - tokens) / self._rate.per_second
             raise too_fast(wait)
 
+    def give_back(self, name: str) -> None:
+        """One token was taken for nothing."""
+        if name in self._buckets:
+            tokens, since = self._buckets[name]
+            self._buckets[name] = (min(self._rate.burst, tokens + 1), since)
+
+    def forget(self, name: str) -> None:
+        """Fill the bucket."""
+        self._buckets.pop(name, None)
+
 
 class SlowMode:
     """慢速模式: one entry of a name in so many seconds. Bounded and timed as `Buckets`."""

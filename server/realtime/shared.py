@@ -36,6 +36,13 @@ redis.call('SET', KEYS[1], full, 'PX', math.ceil(full - now))
 return 0
 """
 
+_GIVE_BACK = """
+local full = tonumber(redis.call('GET', KEYS[1]) or 0) - tonumber(ARGV[1])
+local time = redis.call('TIME')
+local left = full - time[1] * 1000 - math.floor(time[2] / 1000)
+if left > 0 then redis.call('SET', KEYS[1], full, 'PX', math.ceil(left)) else redis.call('DEL', KEYS[1]) end
+"""
+
 
 class SharedMemory:
     """Asks Redis, shortly; every answer is None where it cannot say."""
@@ -45,6 +52,9 @@ class SharedMemory:
         self._key = key[:64]
         self._given_up_until = 0.0
         self._take = None if redis is None else redis.register_script(_TAKE)
+        self._give_back = None if redis is None else redis.register_script(_GIVE_BACK)
+        self.shared = redis is not None
+        """Whether what is remembered holds at other processes too: False without Redis, or while it does not answer."""
 
     async def take(self, what: str, name: str, rate: Rate) -> float | None:
         """Take one token of the bucket; the seconds to wait where there is none, else 0."""
@@ -55,6 +65,12 @@ class SharedMemory:
             lambda: script(keys=[self._name(what, name)], args=[1000 / rate.per_second, rate.burst])
         )
         return None if waits is None else int(waits) / 1000
+
+    async def give_back(self, what: str, name: str, rate: Rate) -> None:
+        """One token was taken for nothing."""
+        if self._give_back is not None:
+            script = self._give_back
+            await self._asked(lambda: script(keys=[self._name(what, name)], args=[1000 / rate.per_second]))
 
     async def note(self, what: str, name: str, value: str, seconds: float) -> None:
         """Remember a word for so long."""
@@ -71,7 +87,7 @@ class SharedMemory:
         return value.decode() if isinstance(value, bytes) else None
 
     async def forget(self, what: str, name: str) -> None:
-        """Give a token or a word back."""
+        """Fill a bucket, or forget a word."""
         if self._redis is not None:
             redis = self._redis
             await self._asked(lambda: redis.delete(self._name(what, name)))
@@ -95,11 +111,14 @@ class SharedMemory:
             return None
         try:
             async with asyncio.timeout(PATIENCE):
-                return await ask()
+                answer = await ask()
         except (RedisError, OSError) as error:
             self._given_up_until = time.monotonic() + GIVEN_UP
+            self.shared = False
             log.warning("shared memory: Redis does not answer, this process remembers for itself: %s", error)
             return None
+        self.shared = True
+        return answer
 
 
 class Limit:
@@ -123,3 +142,13 @@ class Limit:
         if wait:
             self._here.refused += 1
             raise too_fast(wait)
+
+    async def give_back(self, name: str) -> None:
+        """One token was taken for nothing."""
+        self._here.give_back(name)
+        await self._memory.give_back(self._what, name, self._rate)
+
+    async def forget(self, name: str) -> None:
+        """Fill the bucket."""
+        self._here.forget(name)
+        await self._memory.forget(self._what, name)

