@@ -73,13 +73,12 @@ async def test_two_hundred_slow_bodies_of_one_address(own_service: ServiceProces
     async with asyncio.timeout(bodies.FIRST_SECONDS + 15):
         answers = await asyncio.gather(*slow)
     polled = {status for (status, _), path in zip(answers, PATHS * 40, strict=True) if "socket.io" in path}
-    others = [
-        (status, body) for (status, body), path in zip(answers, PATHS * 40, strict=True) if "socket.io" not in path
-    ]
-    assert polled == {400}
-    assert {status for status, _ in others} == {408}
-    assert {json.loads(body)["error"]["code"] for _, body in others} == {"too_slow"}
-    assert await metric(own_service, TOO_MANY) + await metric(own_service, SLOW) == len(others)
+    told = [answer for answer, path in zip(answers, PATHS * 40, strict=True) if answer[0] and "socket.io" not in path]
+    assert polled <= {0, 400}  # nothing where our next byte met a line that was closed already
+    assert len(told) > 120
+    assert {status for status, _ in told} == {408}
+    assert {json.loads(body)["error"]["code"] for _, body in told} == {"too_slow"}
+    assert await metric(own_service, TOO_MANY) + await metric(own_service, SLOW) == 160
     assert await going == 201
     await undisturbed(own_service, bystander)
     assert await metric(own_service, "minsheng_bodies_unfinished") == 0
