@@ -1,17 +1,24 @@
-import { computed, nextTick, onMounted, onUnmounted, ref, shallowRef, watch, type Ref } from "vue";
+import { computed, nextTick, onMounted, ref, shallowRef, watch, type Ref } from "vue";
+import { useAnchor } from "./useAnchor";
 
 interface Numbered {
   id: number;
 }
 
 const WINDOW = 200;
+/** Rows at the most, where somebody goes on from one to the next without ever jumping to the newest. */
+const WIDEST = 3 * WINDOW;
 const NEAR_BOTTOM = 48;
 
 /**
  * A list whose newest entry is at the bottom. Whoever is at the bottom stays there as new ones come; whoever has
- * scrolled up to read is left alone, and `held` says how many came meanwhile.
+ * scrolled up to read is left alone, and `held` says how many came meanwhile. While `still()`, nothing moves at all.
  */
-export function useFollow<T extends Numbered>(all: () => readonly T[], box: Readonly<Ref<HTMLElement | null>>) {
+export function useFollow<T extends Numbered>(
+  all: () => readonly T[],
+  box: Readonly<Ref<HTMLElement | null>>,
+  still: () => boolean = () => false,
+) {
   const windowed = shallowRef<readonly T[]>([]);
   const atBottom = ref(true);
   let size = WINDOW;
@@ -42,6 +49,12 @@ export function useFollow<T extends Numbered>(all: () => readonly T[], box: Read
     windowed.value = all().slice(Math.max(0, end - size), end);
   }
 
+  /** Shows what waits below, and moves nothing. */
+  function reveal(): void {
+    size = Math.min(WIDEST, size + held.value);
+    windowed.value = all().slice(-size);
+  }
+
   /** Shows more at the top and leaves what one reads where it is. */
   async function showOlder(): Promise<void> {
     const element = box.value;
@@ -59,25 +72,20 @@ export function useFollow<T extends Numbered>(all: () => readonly T[], box: Read
     if (element === null || element.clientHeight === 0) return;
     const was = atBottom.value;
     atBottom.value = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_BOTTOM;
-    if (atBottom.value && !was && held.value > 0) follow();
+    if (atBottom.value && !was && held.value > 0 && !still()) follow();
   }
 
-  watch(all, () => {
-    if (atBottom.value) follow();
+  watch([all, still], () => {
+    if (atBottom.value && !still()) follow();
     else settle(); // changed and removed ones show, new ones wait
   });
 
+  onMounted(follow);
   // The keyboard and the turning of a phone change the height; the bottom should stay the bottom.
-  let observer: ResizeObserver | null = null;
-  onMounted(() => {
-    follow();
-    if (typeof ResizeObserver === "undefined" || box.value === null) return;
-    observer = new ResizeObserver(() => {
-      if (atBottom.value) toBottom();
-    });
-    observer.observe(box.value);
+  useAnchor(box, () => {
+    if (atBottom.value) toBottom();
+    return atBottom.value;
   });
-  onUnmounted(() => observer?.disconnect());
 
-  return { shown: windowed, atBottom, held, older, follow, showOlder, onScroll };
+  return { shown: windowed, atBottom, held, older, follow, reveal, showOlder, onScroll };
 }
