@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from feedback import states
 from feedback.states import IllegalTransition, Kind, State
 from feedback.text import clean
+from server.act_log import ActView, view_of
 from server.activities import require_reach
 from server.arranging import arrange
 from server.auth.rights import Principal
@@ -36,8 +37,8 @@ from server.commands import (
 from server.errors import BadRequest, Conflict, NotFound
 from server.merging import merge, split
 from server.store.database import Database
-from server.store.entries import QUESTION, get_entry
-from server.store.outcomes import Suggestion
+from server.store.entries import QUESTION, get_entry, handovers_of
+from server.store.outcomes import Handed, Suggestion
 from server.store.tables import Act, Activity, Ban, Entry
 
 _STEPS = (states.Act.APPROVE.value, states.Act.ANSWER.value, states.Act.DECLINE.value)
@@ -45,11 +46,13 @@ _STEPS = (states.Act.APPROVE.value, states.Act.ANSWER.value, states.Act.DECLINE.
 
 @dataclass(frozen=True, slots=True)
 class Moderated:
-    """What an act changed: the entry, and others that it touched (the one that left the screen)."""
+    """What an act changed: the entry, others that it touched (the one that left the screen); its line in the log."""
 
     entry: Entry
     suggestion: int | None
+    handover: Handed | None
     touched: tuple[int, ...]
+    line: ActView
 
 
 NetworkOf = Callable[[str], Awaitable[str | None]]
@@ -95,18 +98,19 @@ async def moderate(
             entry.lifted = None
         entry.revision += 1
         entry.handled_by, entry.changed_at = principal.name, now
-        session.add(
-            Act(
-                at=now,
-                account_id=principal.account_id,
-                activity_id=entry.activity_id,
-                entry_id=entry.id,
-                act=command.act,
-                detail={**_detail(command), "from": before, "to": entry.state},
-            )
+        act = Act(
+            at=now,
+            account_id=principal.account_id,
+            activity_id=entry.activity_id,
+            entry_id=entry.id,
+            act=command.act,
+            detail={**_detail(command), "from": before, "to": entry.state},
         )
+        session.add(act)
+        await session.flush()
         suggestion = await session.scalar(select(Suggestion.id).where(Suggestion.entry_id == entry.id))
-    return Moderated(entry, suggestion, touched)
+        handover = (await handovers_of(session, [entry.id])).get(entry.id)
+    return Moderated(entry, suggestion, handover, touched, view_of(act, principal.name, entry))
 
 
 def _require_seen(entry: Entry, command: Command) -> None:

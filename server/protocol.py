@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from feedback.states import State as EntryState
+from server.store.outcomes import Handed
 from server.store.tables import Account, Entry, Unit
 
 Kind = Literal["open-day", "lecture"]
@@ -237,12 +238,22 @@ class EntryView(BaseModel):
     """Ids of questions that may ask the same."""
     revision: int
     handled_by: str | None
+    handled_at: datetime | None
+    """When the last act was; with `handled_by`, or by the author."""
+    handover: Handed | None
+    """The last 转办, unless it was recalled."""
     labels: list[str]
     notes: list[NoteView]
     lifted: int | None
 
     @classmethod
-    def of(cls, entry: Entry, suggestion: int | None, similar: Sequence[int] = ()) -> "EntryView":
+    def of(
+        cls,
+        entry: Entry,
+        suggestion: int | None,
+        similar: Sequence[int] = (),
+        handover: Handed | None = None,
+    ) -> "EntryView":
         return cls(
             id=entry.id,
             kind=entry.kind,
@@ -266,6 +277,8 @@ class EntryView(BaseModel):
             similar=list(similar),
             revision=entry.revision,
             handled_by=entry.handled_by,
+            handled_at=entry.changed_at if entry.revision else None,
+            handover=handover,
             labels=entry.labels or [],
             notes=[NoteView.model_validate(note) for note in entry.notes or []],
             lifted=entry.lifted,

@@ -9,7 +9,18 @@ from typing import Any
 
 import socketio
 
-EVENTS = ("comments", "questions", "removed", "presence", "broadcast", "state", "stream", "health")
+EVENTS = (
+    "comments",
+    "questions",
+    "removed",
+    "presence",
+    "broadcast",
+    "state",
+    "stream",
+    "health",
+    "acted",
+    "colleague",
+)
 
 
 class Client:

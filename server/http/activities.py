@@ -201,7 +201,7 @@ async def change(call: Call[ActivityChange]) -> ActivityView:
         )
         await file_if_due(session, call.staff, activity, times, reason=call.body.reason, now=services.now())
     services.directory.forget(call.target.slug)
-    if {"slow_seconds", "identity"} & fields.keys():
+    if {"slow_seconds", "identity", "moderation", "challenge"} & fields.keys():
         await services.hub.announce(call.target.slug)
     return await activity_view(services, call.target.slug)
 

@@ -4,12 +4,13 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from server.act_log import PAGE, ActView, acts_of
 from server.auth.rights import Right
 from server.commands import Command
 from server.http.endpoint import Call, endpoint
 from server.moderation import moderate
 from server.protocol import EntryView
-from server.store.entries import staff_page, suggestion_ids
+from server.store.entries import handovers_of, staff_page, suggestion_ids
 
 
 class EntryQuery(BaseModel):
@@ -66,9 +67,10 @@ async def list_entries(call: Call[EntryQuery]) -> EntryPage:
             before=query.before,
             limit=query.limit,
         )
-        suggestions = await suggestion_ids(session, [entry.id for entry in entries])
+        ids = [entry.id for entry in entries]
+        suggestions, handed = await suggestion_ids(session, ids), await handovers_of(session, ids)
     return EntryPage(
-        entries=[EntryView.of(entry, suggestions.get(entry.id)) for entry in entries],
+        entries=[EntryView.of(entry, suggestions.get(entry.id), handover=handed.get(entry.id)) for entry in entries],
         next=entries[-1].id if len(entries) == query.limit else None,
     )
 
@@ -87,5 +89,33 @@ async def act(call: Call[Any]) -> EntryAnswer:
     result = await moderate(
         services.database, call.staff, entry_id, call.body, services.now(), network_of=services.rules.network_of
     )
-    services.hub.moderated(result)
-    return EntryAnswer(entry=EntryView.of(result.entry, result.suggestion))
+    await services.hub.moderated(result)
+    return EntryAnswer(entry=EntryView.of(result.entry, result.suggestion, handover=result.handover))
+
+
+class ActsQuery(BaseModel):
+    """Which lines of the log."""
+
+    model_config = ConfigDict(extra="forbid")
+    before: int | None = Field(None, ge=1, lt=2**53)
+
+
+class ActPage(BaseModel):
+    """Lines of the log, newest first; `next` is the `before` of the next page, null at the end."""
+
+    acts: list[ActView]
+    next: int | None
+
+
+@endpoint(
+    "GET",
+    "/api/v1/activities/{activity}/acts",
+    right=Right.HOST,
+    summary="The log of what was done with entries: who, when, what and why",
+    query=ActsQuery,
+    answer=ActPage,
+)
+async def list_acts(call: Call[ActsQuery]) -> ActPage:
+    async with call.services.database.read() as session:
+        acts = await acts_of(session, call.target.id, call.body.before)
+    return ActPage(acts=acts, next=acts[-1].id if len(acts) == PAGE else None)

@@ -341,6 +341,7 @@ async def offer(call: Call[NewHandover]) -> HandoverAnswer:
             today=beijing_date(now),
             now=now,
         )
+    call.services.hub.handed(handover.entry_id)
     return HandoverAnswer(handover=_handover(call, handover))
 
 
@@ -369,6 +370,7 @@ async def change_handover(call: Call[HandoverChange]) -> HandoverAnswer:
     number = int(call.request.match_info["id"])
     async with call.services.database.write() as session:
         handover = await handle(session, call.staff, number, call.body.act, call.body.words, call.services.now())
+    call.services.hub.handed(handover.entry_id)
     return HandoverAnswer(handover=_handover(call, handover))
 
 

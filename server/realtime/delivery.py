@@ -24,8 +24,10 @@ from server.store.entries import (
     QUESTION,
     changed_since,
     entries_by_id,
+    handovers_of,
     suggestion_ids,
 )
+from server.store.outcomes import Handed
 from server.store.tables import Activity, Entry
 
 log = getLogger(__name__)
@@ -91,6 +93,10 @@ class Delivery:
         self._public.update(entry_ids)
         self._staff.update(entry_ids)
 
+    def told_staff(self, *entry_ids: int) -> None:
+        """Entries changed for staff alone."""
+        self._staff.update(entry_ids)
+
     def missed(self, since: float) -> None:
         """Other processes could not be heard since a moment (seconds of the epoch): read what changed from then on.
 
@@ -141,6 +147,7 @@ class Delivery:
             async with self._database.read() as session:
                 entries = await entries_by_id(session, ids)
                 suggestions = await suggestion_ids(session, ids)
+                handed = await handovers_of(session, staff | here)
             similar = await self._similar(entries, staff | here)
         except (SQLAlchemyError, OSError):
             self._public |= public
@@ -154,7 +161,7 @@ class Delivery:
             for to_audience, to_staff, local in ((public, staff, False), (here - public, here - staff, True)):
                 await self._to_audience(activity_id, [entry for entry in group if entry.id in to_audience], local=local)
                 chosen = [entry for entry in group if entry.id in to_staff]
-                await self._to_staff(activity_id, chosen, suggestions, similar, local=local)
+                await self._to_staff(activity_id, chosen, suggestions, similar, handed, local=local)
 
     async def _catch_up(self, since: float) -> None:
         activities = self._sio.manager.inhabited()
@@ -191,12 +198,13 @@ class Delivery:
         entries: list[Entry],
         suggestions: dict[int, int],
         similar: dict[int, list[int]],
+        handed: dict[int, Handed],
         *,
         local: bool,
     ) -> None:
         for kind, name in ((COMMENT, "comments"), (QUESTION, "questions")):
             views = [
-                EntryView.of(entry, suggestions.get(entry.id), similar.get(entry.id, ()))
+                EntryView.of(entry, suggestions.get(entry.id), similar.get(entry.id, ()), handed.get(entry.id))
                 for entry in entries
                 if entry.kind == kind
             ]

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any
+from hashlib import blake2b
+from typing import Any, Literal
 
 import socketio
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from socketio.exceptions import ConnectionRefusedError as Refused
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.activities import Directory, Known, require_reach
 from server.auth.rights import Principal, Right
@@ -19,7 +21,8 @@ from server.protocol import EntryView, dump
 from server.realtime.acknowledgement import acknowledge
 from server.realtime.channels import HOST, room
 from server.store.database import Database
-from server.store.entries import COMMENT, QUESTION, staff_page, suggestion_ids, waiting_before
+from server.store.entries import COMMENT, QUESTION, handovers_of, staff_page, suggestion_ids, waiting_before
+from server.store.outcomes import Handed
 from server.store.tables import Entry
 
 NEWCOMER_ENTRIES = 200
@@ -34,6 +37,23 @@ class HostHello(BaseModel):
     model_config = ConfigDict(strict=True)
     activity: str = Field(min_length=1, max_length=32)
     token: str | None = Field(None, max_length=200)
+
+
+_Beside = tuple[dict[int, int], dict[int, Handed]]
+"""What belongs to entries: the suggestions that they are, and to whom they were handed; by entry id."""
+
+
+async def _beside(session: AsyncSession, entries: Sequence[Entry]) -> _Beside:
+    ids = [entry.id for entry in entries]
+    return await suggestion_ids(session, ids), await handovers_of(session, ids)
+
+
+class Doing(BaseModel):
+    """What a host is at: the entry for which an answer or a refusal is being written, if any."""
+
+    model_config = ConfigDict(strict=True)
+    entry: int | None = Field(None, ge=1, lt=2**53)
+    form: Literal["answer", "decline"] | None = None
 
 
 class History(BaseModel):
@@ -56,7 +76,7 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         authenticate: Authenticate,
         snapshot: Callable[[str], Awaitable[dict[str, Any]]],
         health: Callable[[], dict[str, str]],
-        on_moderated: Callable[[Moderated], None],
+        on_moderated: Callable[[Moderated], Awaitable[None]],
         network_of: NetworkOf,
         now: Callable[[], datetime],
     ) -> None:
@@ -86,7 +106,8 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
             raise Refused(error.code) from None
         except (SQLAlchemyError, OSError):
             raise Refused("unavailable") from None
-        await self.save_session(sid, {"token": hello.token, "slug": activity.slug, "activity_id": activity.id})
+        known = {"slug": activity.slug, "activity_id": activity.id, "name": principal.name}
+        await self.save_session(sid, {"token": hello.token, **known})
         await self.enter_room(sid, room(activity.id))
         await self.emit("state", await self._snapshot(activity.slug), to=sid)
         await self.emit("health", self._health(), to=sid)
@@ -94,6 +115,27 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
             page = await self._page(activity.id, kind, None)
             waiting = await self._waiting(activity.id, kind, page["next"])
             await self.emit(name, waiting + list(reversed(page["entries"])), to=sid)
+
+    async def on_doing(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
+        """What this host is at: the others are told, nothing is kept. Said again now and then, lest they forget."""
+        return await acknowledge(self._doing(sid, data))
+
+    async def _doing(self, sid: str, data: object) -> dict[str, Any]:
+        doing = Doing.model_validate(data)
+        await self._tell_colleagues(sid, doing.model_dump())
+        return {}
+
+    async def on_disconnect(self, sid: str, reason: object = None) -> None:
+        """One host less; the others need not wait to notice."""
+        del reason
+        await self._tell_colleagues(sid, None)
+
+    async def _tell_colleagues(self, sid: str, doing: dict[str, Any] | None) -> None:
+        session = await self.get_session(sid)
+        if "activity_id" not in session:
+            return  # refused at the door
+        who = {"who": blake2b(sid.encode(), digest_size=8).hexdigest(), "name": session["name"], "doing": doing}
+        await self.emit("colleague", who, room=room(session["activity_id"]), skip_sid=sid)
 
     async def on_history(self, sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
         """Older entries."""
@@ -121,9 +163,9 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
     async def _page(self, activity_id: int, kind: str, before: int | None) -> dict[str, Any]:
         async with self._database.read() as session:
             entries = await staff_page(session, activity_id, kind=kind, before=before, limit=NEWCOMER_ENTRIES)
-            suggestions = await suggestion_ids(session, [entry.id for entry in entries])
+            beside = await _beside(session, entries)
         return {
-            "entries": await self._views(activity_id, entries, suggestions),
+            "entries": await self._views(activity_id, entries, beside),
             "next": entries[-1].id if len(entries) == NEWCOMER_ENTRIES else None,
         }
 
@@ -133,14 +175,16 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
             return []
         async with self._database.read() as session:
             entries = await waiting_before(session, activity_id, kind, before)
-            suggestions = await suggestion_ids(session, [entry.id for entry in entries])
-        return await self._views(activity_id, entries, suggestions)
+            beside = await _beside(session, entries)
+        return await self._views(activity_id, entries, beside)
 
-    async def _views(
-        self, activity_id: int, entries: Sequence[Entry], suggestions: dict[int, int]
-    ) -> list[dict[str, Any]]:
+    async def _views(self, activity_id: int, entries: Sequence[Entry], beside: _Beside) -> list[dict[str, Any]]:
+        suggestions, handed = beside
         similar = await self._duplicates.likely(activity_id, entries)
-        return dump(EntryView.of(entry, suggestions.get(entry.id), similar.get(entry.id, ())) for entry in entries)
+        return dump(
+            EntryView.of(entry, suggestions.get(entry.id), similar.get(entry.id, ()), handed.get(entry.id))
+            for entry in entries
+        )
 
     def _handler(self, act: str) -> Callable[..., Awaitable[dict[str, Any]]]:
         async def handle(sid: str, data: object = None, *_rest: object) -> dict[str, Any]:
@@ -163,5 +207,6 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
             within=activity.id,
             network_of=self._network_of,
         )
-        self._on_moderated(result)
-        return {"entry": EntryView.of(result.entry, result.suggestion).model_dump(mode="json")}
+        await self._on_moderated(result)
+        view = EntryView.of(result.entry, result.suggestion, handover=result.handover)
+        return {"entry": view.model_dump(mode="json")}

@@ -5,6 +5,7 @@ import logging
 from typing import Any
 
 import socketio
+from pydantic_core import to_jsonable_python
 from redis.asyncio import Redis
 
 from server.activities import Directory, Known
@@ -81,8 +82,9 @@ class Hub:
         """The state of an activity, or who is on air, changed; with `here`, told to this process's sockets alone."""
         activity = await self._directory.find(slug)
         news = broadcast_news(activity, on_air=self._broadcasts.on_air(slug))
-        for namespace in (AUDIENCE, HOST):
-            await self._sio.emit("broadcast", news, room=room(activity.id), namespace=namespace, ignore_queue=here)
+        rules = {"moderation": activity.moderation, "challenge": activity.challenge}
+        for namespace, told in ((AUDIENCE, news), (HOST, news | rules)):
+            await self._sio.emit("broadcast", told, room=room(activity.id), namespace=namespace, ignore_queue=here)
 
     async def published(self, activity_id: int, version: int) -> None:
         """A version of the outcomes is public now: pages that are open show it."""
@@ -92,10 +94,16 @@ class Hub:
         """A notice, or its correction, is public now: pages that are open ask for the activity again."""
         await self._sio.emit("notice", {"version": version}, room=room(activity_id), namespace=AUDIENCE)
 
-    def moderated(self, result: Moderated) -> None:
-        """Staff changed an entry."""
+    async def moderated(self, result: Moderated) -> None:
+        """Staff changed an entry: its new form goes to everybody, the line of the log to the other hosts."""
         self._delivery.changed(result.entry.id, *result.touched)
         self._rules.wake()  # a ban holds, and is lifted, at once
+        line = to_jsonable_python(result.line)
+        await self._sio.emit("acted", line, room=room(result.entry.activity_id), namespace=HOST)
+
+    def handed(self, entry_id: int) -> None:
+        """An entry was handed to another unit, or that unit did something about it."""
+        self._delivery.told_staff(entry_id)
 
     def withdrawn(self, *entry_ids: int) -> None:
         """An author took an entry back: it disappears from every page, and what it was merged with changes."""

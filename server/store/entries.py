@@ -7,8 +7,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.errors import NotFound
-from server.store.outcomes import Suggestion
-from server.store.tables import Entry
+from server.store.outcomes import Handed, Handover, Suggestion
+from server.store.tables import Entry, Unit
 
 COMMENT, QUESTION = "comment", "question"
 PUBLIC_COMMENT_STATES = ("shown",)
@@ -151,6 +151,17 @@ async def suggestion_ids(session: AsyncSession, ids: Iterable[int]) -> dict[int,
     """Entry id to suggestion id, for those that are suggestions."""
     rows = await session.execute(select(Suggestion.entry_id, Suggestion.id).where(Suggestion.entry_id.in_(list(ids))))
     return dict(rows.all())
+
+
+async def handovers_of(session: AsyncSession, ids: Iterable[int]) -> dict[int, Handed]:
+    """Entry id to its last 转办, for those that have one which was not recalled."""
+    rows = await session.execute(
+        select(Handover.entry_id, Handover.id, Unit.name, Handover.state, Handover.due)
+        .join(Unit, Unit.id == Handover.unit_id)
+        .where(Handover.entry_id.in_(list(ids)), Handover.state != "recalled")
+        .order_by(Handover.id)
+    )
+    return {entry_id: Handed(number, unit, state, due) for entry_id, number, unit, state, due in rows}
 
 
 async def counts_by_state(session: AsyncSession, activity_id: int) -> dict[tuple[str, str], int]:

@@ -1,5 +1,6 @@
 """What becomes of suggestions and questions: decisions, progress, hand-overs, and the published versions."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
@@ -92,6 +93,16 @@ class Handover(Base):
     entry: Mapped[Entry] = relationship(lazy="selectin")
     activity: Mapped[Activity] = relationship(lazy="selectin")
     unit: Mapped[Unit] = relationship(lazy="selectin")
+
+
+@dataclass(slots=True)
+class Handed:
+    """转办 of an entry, in short: to which unit, how that stands, and until when a reply is asked for."""
+
+    id: int
+    unit: str
+    state: str
+    due: date | None
 
 
 class Publication(Base):
