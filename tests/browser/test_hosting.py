@@ -110,3 +110,95 @@ async def test_a_colleague_takes_a_row_away_and_the_others_stay_where_they_are(
     await expect(console.get_by_test_id("host-waiting").get_by_test_id("host-comment")).to_have_count(2)
     assert errors == []
     await colleague.close()
+
+
+async def test_two_hosts_see_each_other_and_take_back_only_their_own(
+    service: ServiceProcess,
+    admin: Staff,
+    browser: Browser,
+    crowd: tuple[str, list[Client]],
+    pictures: Path,
+) -> None:
+    errors: list[str] = []
+    slug, people = crowd
+    lists = (await admin.done("GET", "/api/v1/word-lists"))["lists"]
+    marks = next(item for item in lists if item["unit"] is None and item["severity"] == "mark")
+    words = {"unit": None, "severity": "mark", "words": ["代办证件"], "revision": marks["revision"]}
+    revision = (await admin.done("PUT", "/api/v1/word-lists", words))["revision"]
+    created = await admin.done(
+        "POST", "/api/v1/accounts", {"username": "wang", "name": "王科长", "role": "coordinator", "unit": None}
+    )
+    wang = await Staff.sign_in(service, "wang", created["password"])
+    colleague = await host(service.url, slug, wang.cookie).connect()
+    console = await open_page(browser, f"{service.url}/console/{slug}", DESKTOP, errors)
+    await sign_in(console)
+    try:
+        asked = await say(
+            people,
+            ["老年卡在哪个窗口办？", "请问老年卡在哪个窗口办理", "可以代·辦·证件吗？", "停车收费吗？"],
+            "question",
+        )
+        await expect(console.get_by_test_id("host-question")).to_have_count(4)
+        held = console.locator(f"[data-id='{asked[2]}']")
+        await expect(held.get_by_test_id("question-flags")).to_contain_text("代办证件")
+        await expect(held.locator("mark")).to_have_text("代·辦·证件")
+
+        # Who is there, what is being written, what was done.
+        await colleague.call("doing", {"entry": asked[3], "form": "answer"})
+        await expect(console.get_by_test_id("colleagues")).to_contain_text("王科长（正在写）")
+        await expect(console.locator(f"[data-id='{asked[3]}']").get_by_test_id("writers")).to_have_text("王科长正在写")
+        await colleague.call("doing", {"entry": None, "form": None})
+        spam = (await say(people, ["加微信领红包"]))[0]
+        await colleague.call("hide", {"id": spam, "reason": "spam"})
+        await expect(console.get_by_test_id("colleague-news")).to_contain_text("王科长隐藏了（广告刷屏）“加微信领红包”")
+        await expect(console.locator(f"[data-id='{spam}']")).to_contain_text("已隐藏：广告刷屏（王科长，")
+
+        # By keys alone: merge what asks the same, note, approve, answer, and take back one after another.
+        await console.keyboard.press("q")  # from the first tab to the next, and round
+        for _ in range(3):
+            await console.keyboard.press("q")
+        await console.keyboard.press("j")
+        await console.keyboard.press("j")
+        await expect(console.locator("li[aria-current]")).to_contain_text("请问老年卡")
+        await console.keyboard.press("d")
+        await expect(console.locator(f"[data-id='{asked[0]}']").get_by_test_id("merged")).to_be_visible()
+        await console.keyboard.press("n")
+        await expect(console.get_by_test_id("label-input")).to_be_focused()
+        await console.keyboard.press("Escape")
+        await console.locator(f"[data-id='{asked[3]}']").click(position={"x": 8, "y": 8})
+        await console.mouse.move(640, 20)
+        await console.keyboard.press("a")
+        await expect(console.get_by_test_id("tab-open")).to_have_text("已公开1")
+        await console.screenshot(path=pictures / "console-two-hosts.png")
+        await console.keyboard.press("z")
+        await expect(console.get_by_test_id("tab-pending")).to_have_text("待审3")
+        await console.keyboard.press("z")
+        await expect(console.get_by_test_id("tab-pending")).to_have_text("待审4")
+
+        # What a colleague did since is not taken back with it.
+        await console.locator(f"[data-id='{asked[3]}']").click(position={"x": 8, "y": 8})
+        await console.mouse.move(640, 20)
+        await console.keyboard.press("l")
+        await expect(console.get_by_test_id("tab-answered")).to_have_text("已答1")
+        answered = await colleague.call("answer", {"id": asked[3], "mode": "written", "text": "每小时两元。"})
+        assert answered["ok"]
+        await expect(console.get_by_test_id("colleague-news")).to_contain_text("书面答复了“停车收费吗？”")
+        await console.keyboard.press("z")
+        await expect(console.get_by_test_id("toasts")).to_contain_text("王科长刚刚处理过这条")
+        kept = (await admin.done("GET", f"/api/v1/activities/{slug}/entries?kind=question"))["entries"][0]
+        assert kept["answer"]["text"] == "每小时两元。"
+
+        await console.get_by_test_id("act-log-open").click()
+        await expect(console.get_by_test_id("act-line").first).to_contain_text("王科长")
+        await expect(console.get_by_test_id("act-log")).to_contain_text("隐藏了（广告刷屏）“加微信领红包”")
+        await console.screenshot(path=pictures / "console-log.png")
+        await console.keyboard.press("Escape")
+
+        # What one sets, the other sees.
+        await wang.done("PATCH", f"/api/v1/activities/{slug}", {"moderation": "before"})
+        await expect(console.get_by_test_id("moderation-mode")).to_have_value("before")
+    finally:
+        await admin.done("PUT", "/api/v1/word-lists", {**words, "words": [], "revision": revision})
+        await colleague.close()
+        await wang.close()
+    assert errors == []

@@ -25,5 +25,10 @@ export function orderOf(tab: QueueTab): (entries: readonly Entry[]) => number[] 
   return (entries) => [...entries].sort(compare).map((entry) => entry.id);
 }
 
+/** Those that may ask the same and stand for themselves. */
+export function likeliest(entry: Entry, others: readonly Entry[]): Entry[] {
+  return entry.similar.flatMap((id) => others.filter((other) => other.id === id && other.state !== "merged"));
+}
+
 /** Where a half-written answer or reason is kept until it is sent. */
 export const draftName = (form: "answer" | "decline", id: number): string => `draft.${form}.${id}`;

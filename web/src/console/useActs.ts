@@ -1,52 +1,11 @@
 import { ref } from "vue";
 import { asApiError } from "../shared/load";
-import type { Act, Entry, HideReason } from "../shared/protocol";
+import type { Act, Ban, Entry, HideReason } from "../shared/protocol";
 import { keep, recall } from "../shared/storage";
 import { dismiss, toast } from "../shared/toasts";
 import { HIDE_REASON, LABEL } from "../shared/words";
+import { inverse, type Step } from "./undo";
 import type { Host } from "./useHost";
-
-/** What takes an act back, where the protocol knows a way back. */
-export function inverse(before: Entry, act: Act): Act | null {
-  switch (act.act) {
-    case "hide":
-      // Of what was hidden already only the reason changed.
-      return before.state === "hidden" ? { act: "hide", reason: (before.reason as HideReason | null) ?? "other" } : { act: "restore" };
-    case "restore":
-      return { act: "hide", reason: (before.reason as HideReason | null) ?? "other" };
-    case "screen":
-      return { act: "screen", on: !act.on };
-    case "suggest":
-      return { act: "suggest", on: !act.on };
-    case "ban":
-      return { act: "unban" };
-    case "approve":
-      return before.state === "declined" ? { act: "decline", reason: before.reason ?? "" } : { act: "reopen" };
-    case "answer":
-      return before.answer === null ? { act: "reopen" } : { act: "answer", mode: before.answer.mode, text: before.answer.text };
-    case "decline":
-      return { act: "reopen" };
-    case "reopen":
-      if (before.answer !== null) return { act: "answer", mode: before.answer.mode, text: before.answer.text };
-      return before.state === "declined" ? { act: "decline", reason: before.reason ?? "" } : { act: "approve" };
-    case "label":
-      return { act: "label", label: act.label, on: !act.on };
-    case "note":
-      return null;
-    case "lift":
-      return before.lifted === null ? { act: "lower" } : null;
-    case "lower":
-      return { act: "lift", above: null };
-    case "correct":
-      return { act: "correct", sentiment: before.corrected };
-    case "merge":
-      return { act: "split" };
-    case "split":
-      return before.merged_into === null ? null : { act: "merge", into: before.merged_into };
-    case "unban":
-      return null;
-  }
-}
 
 function words(act: Act, entry: Entry): string {
   switch (act.act) {
@@ -95,6 +54,9 @@ export function muteWords(minutes: number): string {
   return minutes < 24 * 60 ? `${minutes / 60} 小时` : `${minutes / 1440} 天`;
 }
 
+/** How many acts can be taken back, one after another. */
+const KEPT = 20;
+
 /** The acts of the console with their notes and undo. */
 export function useActs(host: Host) {
   const hideReason = ref<HideReason>(recall<HideReason>("hide-reason", "off-topic"));
@@ -104,20 +66,54 @@ export function useActs(host: Host) {
   const busy = ref(new Set<number>());
   /** Grows with each ban and each end of one, so that lists of them know when to ask again. */
   const bansChanged = ref(0);
-  let last: { undo: () => void; note: number } | null = null;
+  /** What can be taken back, the last one at the end. */
+  const done: { undo: () => void; note: number }[] = [];
+  /** The revision that this console's own last act gave an entry: an undo meets nobody else's act. */
+  const own = new Map<number, number>();
+
+  function note(text: string, undo: (() => void) | null): void {
+    if (undo === null) {
+      toast(text);
+      return;
+    }
+    const step = { undo, note: 0 };
+    step.note = toast(text, {
+      label: "撤销",
+      run() {
+        if (done.includes(step)) done.splice(done.indexOf(step), 1);
+        undo();
+      },
+    });
+    done.push(step);
+    if (done.length > KEPT) done.shift();
+  }
+
+  async function one(id: number, act: Act, revision?: number): Promise<Entry> {
+    const after = await host.act(id, act, revision);
+    own.set(id, after.revision);
+    if (act.act === "ban" || act.act === "unban") bansChanged.value += 1;
+    if (act.act === "ban") muteNetwork.value = false;
+    return after;
+  }
+
+  async function back(steps: readonly Step[]): Promise<void> {
+    try {
+      for (const { entry, act } of steps) await one(entry, act, own.get(entry));
+      toast("已撤销");
+    } catch (caught) {
+      toast(asApiError(caught).message);
+    }
+  }
 
   /** Returns whether it was done. */
-  async function run(entry: Entry, act: Act, quietly = false): Promise<boolean> {
+  async function run(entry: Entry, act: Act): Promise<boolean> {
     if (busy.value.has(entry.id)) return false;
     busy.value.add(entry.id);
+    const others = host.questions.value;
     try {
-      const after = await host.act(entry.id, act);
-      if (act.act === "ban" || act.act === "unban") bansChanged.value += 1;
-      if (act.act === "ban") muteNetwork.value = false;
-      const back = quietly ? null : inverse(entry, act);
-      const undo = back === null ? null : (): void => void run(after, back, true);
-      const note = toast(quietly ? "已撤销" : words(act, entry), undo === null ? null : { label: "撤销", run: undo });
-      last = undo === null ? null : { undo, note };
+      const after = await one(entry.id, act);
+      const steps = inverse(entry, act, after, others);
+      note(words(act, entry), steps.length === 0 ? null : () => void back(steps));
       return true;
     } catch (caught) {
       toast(asApiError(caught).message);
@@ -125,6 +121,21 @@ export function useActs(host: Host) {
     } finally {
       busy.value.delete(entry.id);
     }
+  }
+
+  /** Ends a ban from the list of them. */
+  async function unban(ban: Ban): Promise<void> {
+    try {
+      await one(ban.entry, { act: "unban" });
+    } catch (caught) {
+      toast(asApiError(caught).message);
+      return;
+    }
+    const { reason, network } = ban;
+    note("已解除禁言", () => {
+      const minutes = Math.max(1, Math.ceil((Date.parse(ban.until) - Date.now()) / 60_000));
+      void back([{ entry: ban.entry, act: { act: "ban", minutes, reason, network } }]);
+    });
   }
 
   return {
@@ -149,11 +160,15 @@ export function useActs(host: Host) {
       keep("hide-reason", reason);
     },
     hide: (entry: Entry, reason: HideReason = hideReason.value) => run(entry, { act: "hide", reason }),
+    unban,
+    /** Says what was done by other means, and how to take it back. */
+    note,
+    /** Takes back the last act, and pressed again the one before it. */
     undo(): void {
-      if (last === null) return;
+      const last = done.pop();
+      if (last === undefined) return;
       dismiss(last.note);
       last.undo();
-      last = null;
     },
   };
 }

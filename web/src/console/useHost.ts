@@ -14,13 +14,14 @@ import type {
   StreamMoment,
 } from "../shared/protocol";
 import { openLine } from "../shared/socket";
+import { useColleagues, type ColleagueNews, type ColleagueSays } from "./useColleagues";
 
-interface Received {
+interface Received extends ColleagueNews {
   state(now: { activity: Activity; stream: Stream; history: StreamMoment[] }): void;
   comments(list: Entry[]): void;
   questions(list: Entry[]): void;
   presence(now: { watching: number }): void;
-  broadcast(now: BroadcastNews): void;
+  broadcast(now: BroadcastNews & Pick<Activity, "moderation" | "challenge">): void;
   stream(now: Stream): void;
   health(now: Health): void;
 }
@@ -28,7 +29,9 @@ interface Received {
 type ActAnswer = Acknowledgement<{ entry: Entry }>;
 type Command = { id: number } & Record<string, unknown>;
 
-interface Sent extends Record<Act["act"], (command: Command, answer: (given: ActAnswer) => void) => void> {
+interface Sent
+  extends Record<Act["act"], (command: Command, answer: (given: ActAnswer) => void) => void>,
+    ColleagueSays {
   history(
     query: { kind: EntryKind; before: number },
     answer: (given: Acknowledgement<{ entries: Entry[]; next: number | null }>) => void,
@@ -40,8 +43,8 @@ const KEPT = 5_000;
 /** Ten minutes of the stream, one moment in two seconds. */
 const MOMENTS = 300;
 
-/** The host's line to one activity. */
-export function useHost(slug: string) {
+/** The host's line to one activity; where it is not `seen`, other hosts do not read of it. */
+export function useHost(slug: string, { seen = true }: { seen?: boolean } = {}) {
   const activity = shallowRef<Activity | null>(null);
   const comments = shallowRef<Entry[]>([]);
   const questions = shallowRef<Entry[]>([]);
@@ -54,6 +57,7 @@ export function useHost(slug: string) {
 
   const line = openLine("/host", () => ({ activity: slug }));
   const socket: Socket<Received, Sent> = line.socket;
+  const colleagues = useColleagues(line.socket, { seen });
 
   socket.on("state", (now) => {
     activity.value = now.activity;
@@ -90,19 +94,26 @@ export function useHost(slug: string) {
     list.value = merge(list.value, [entry]);
   }
 
-  /** One act, over the line or, while that is down, over HTTP. Throws ApiError with words for the host. */
-  async function act(id: number, { act: name, ...given }: Act): Promise<Entry> {
-    // What this host saw: where a colleague was quicker, the service says so and does nothing.
-    const seen = [...questions.value, ...comments.value].find((item) => item.id === id);
-    const rest = seen === undefined ? given : { ...given, revision: seen.revision };
+  const find = (id: number): Entry | undefined =>
+    questions.value.find((item) => item.id === id) ?? comments.value.find((item) => item.id === id);
+
+  /**
+   * One act, over the line or, while that is down, over HTTP. `revision` is what this host saw of the entry, else what is
+   * shown: where a colleague was quicker, the service says so and does nothing. Throws ApiError with words for the host.
+   */
+  async function act(id: number, { act: name, ...given }: Act, revision = find(id)?.revision): Promise<Entry> {
+    const rest = revision === undefined ? given : { ...given, revision };
+    const forget = colleagues.mine(id, name);
     let entry: Entry;
     if (line.connection.value === "online") {
       let answer: ActAnswer;
       try {
         answer = await socket.timeout(PATIENCE).emitWithAck(name, { id, ...rest });
       } catch {
+        forget();
         throw new ApiError(0, "network", "没有收到回应，请检查网络后再试。");
       }
+      if (!answer.ok) forget();
       if (!answer.ok) throw new ApiError(409, answer.error.code, answer.error.message);
       entry = answer.entry;
     } else {
@@ -134,7 +145,9 @@ export function useHost(slug: string) {
     connection: line.connection,
     refusal: line.refusal,
     onAir: computed(() => activity.value?.on_air ?? stream.value?.on_air ?? false),
+    find,
     act,
+    colleagues,
     refresh,
     loadOlder,
     reconnect: () => socket.connect(),

@@ -38,6 +38,7 @@ import type {
 import type {
   Account,
   Act,
+  ActLine,
   Activity,
   ActivityForm,
   ActivityKind,
@@ -296,6 +297,8 @@ export const api = {
   },
   act: async (id: number, act: Act): Promise<Entry> =>
     (await request<{ entry: Entry }>("POST", `/entries/${id}/acts`, act)).entry,
+  acts: (slug: string, before?: number): Promise<{ acts: ActLine[]; next: number | null }> =>
+    request("GET", `/activities/${at(slug)}/acts${before === undefined ? "" : `?before=${before}`}`),
   bans: async (slug: string): Promise<Ban[]> =>
     (await request<{ bans: Ban[] }>("GET", `/activities/${at(slug)}/bans`)).bans,
 

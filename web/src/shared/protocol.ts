@@ -168,6 +168,10 @@ export interface Entry {
   /** Grows with each act; an act that names an older one is refused. */
   revision: number;
   handled_by: string | null;
+  /** When the last act was. */
+  handled_at: string | null;
+  /** The last 转办 that was not recalled. */
+  handover: { id: number; unit: string; state: "offered" | "accepted" | "returned" | "replied"; due: string | null } | null;
   labels: string[];
   /** What hosts tell each other. */
   notes: { id: number; at: string; by: string; text: string }[];
@@ -274,6 +278,29 @@ export type Act =
   | { act: "suggest"; on: boolean }
   | { act: "ban"; minutes: number; reason: HideReason; network?: boolean }
   | { act: "unban" };
+
+/** One line of the log: who did what to which entry. */
+export interface ActLine {
+  id: number;
+  at: string;
+  /** null: the author. */
+  who: string | null;
+  account: number | null;
+  entry: number;
+  kind: EntryKind;
+  /** How the entry begins. */
+  text: string;
+  act: string;
+  before: EntryState | null;
+  after: EntryState | null;
+  detail: Record<string, unknown>;
+}
+
+/** What another host is at. */
+export interface Doing {
+  entry: number | null;
+  form: "answer" | "decline" | null;
+}
 
 /** A comment as the audience sees it. */
 export interface PublicComment {

@@ -5,6 +5,7 @@ import type {
   ActivityForm,
   ActivityKind,
   ActivityState,
+  Entry,
   EntryState,
   Flag,
   FoundHow,
@@ -17,6 +18,7 @@ import type {
   Utterance,
   WordLevel,
 } from "./protocol";
+import { clock } from "./time";
 
 export const STATE: Record<ActivityState, string> = { scheduled: "预告", live: "直播中", ended: "已结束" };
 export const KIND: Record<ActivityKind, string> = { "open-day": "政务开放日", lecture: "政策公开讲" };
@@ -143,6 +145,12 @@ export const HANDOVER: Record<HandoverState, string> = {
 
 /** That others said the same. */
 export const mergedWords = (count: number | undefined): string => (count ? `合并了 ${count} 条相同内容` : "");
+
+/** Who dealt with an entry last, and when. */
+export function byWords(entry: Pick<Entry, "handled_by" | "handled_at">): string {
+  if (entry.handled_by === null || entry.handled_at === null) return "";
+  return `（${entry.handled_by}，${clock(entry.handled_at)}）`;
+}
 
 export function declineOrHideReason(reason: string | null): string {
   if (reason === null) return "";
