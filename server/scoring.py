@@ -33,6 +33,8 @@ _RETRY = 1.0
 _PATIENCE = 5.0
 """Seconds for a batch: it takes milliseconds. Loading the model has its own time."""
 _LOADING = 60.0
+_LONG = 10.0
+"""Seconds of loading after which hosts are told that there are no scores yet."""
 
 
 class ScorerSilent(Exception):
@@ -152,7 +154,11 @@ class Scoring:
                 async with asyncio.timeout(_LOADING):
                     # Whoever stops the service while the model is being loaded does not wait for that.
                     self._pid = await loop.run_in_executor(self._pool, scoring_worker.begin)
-                    await loop.run_in_executor(self._pool, scoring_worker.load, self._labels)
+                    loading = loop.run_in_executor(self._pool, scoring_worker.load, self._labels)
+                    done, _ = await asyncio.wait({loading}, timeout=_LONG)
+                    if not done:
+                        await self._say(up=False)
+                    await loading
             async with asyncio.timeout(_PATIENCE):
                 return await loop.run_in_executor(self._pool, scoring_worker.score, texts)
         except TimeoutError:

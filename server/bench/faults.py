@@ -80,6 +80,8 @@ async def story(
         over = asyncio.Event()
         writing = [asyncio.create_task(_write(writer, place, over)) for place, writer in enumerate(writers)]
         await asyncio.sleep(2)
+        for url in urls:
+            await _scored(session, url)
         await outage(away)
         await asyncio.sleep(2)
         over.set()
@@ -106,6 +108,16 @@ async def _go_live(session: aiohttp.ClientSession, url: str, password: str) -> s
     async with session.post(f"{url}/api/v1/activities/{SLUG}/state", json=state, headers={"Cookie": cookie}) as answer:
         answer.raise_for_status()
     return cookie
+
+
+async def _scored(session: aiohttp.ClientSession, url: str) -> None:
+    """Wait until the scorer works: its model takes seconds to load, more where others need the processor."""
+    async with asyncio.timeout(60):
+        while True:
+            async with session.get(f"{url}/readyz") as answer:
+                if (await answer.json())["scorer"] is not None:
+                    return
+            await asyncio.sleep(0.2)
 
 
 async def _write(writer: Citizen, place: int, over: asyncio.Event) -> list[str]:
