@@ -1,6 +1,7 @@
 """A part of a benchmark in a process of its own, so that one's memory and caches do not count for another."""
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -8,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 
-def child(module: str, *arguments: str, data: object = None) -> dict[str, Any]:
-    """Run *module* with *data* as JSON on its standard input. Returns what it prints, which is a JSON object."""
+def child(module: str, *arguments: str, data: object = None, **environment: str) -> dict[str, Any]:
+    """Run *module* with *data* as JSON on its standard input. Returns what it prints, which is a JSON object.
+
+    *environment* is added to this process's own.
+    """
     result = subprocess.run(  # noqa: S603 - this interpreter, a module of this project
         [sys.executable, "-m", module, *arguments],
         input=json.dumps(data),
@@ -17,6 +21,7 @@ def child(module: str, *arguments: str, data: object = None) -> dict[str, Any]:
         text=True,
         check=True,
         cwd=Path(__file__).parents[2],
+        env=os.environ | environment,
     )
     figures: dict[str, Any] = json.loads(result.stdout)
     return figures

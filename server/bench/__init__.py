@@ -31,8 +31,10 @@ def _delivery() -> Iterator[Row]:
 
 def _scorer(folder: Path | None) -> Iterator[Row]:
     from feedback.bench import digest, scorer
+    from server.bench import scoring
 
     yield from scorer.rows(folder)
+    yield from scoring.rows()
     yield from digest.rows()
 
 

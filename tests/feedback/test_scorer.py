@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedback.bayes import snownlp_folder
-from feedback.bench.scorer import comments
+from feedback.bench.scorer import comments, first_start
 from feedback.compiled import Compiled
 from feedback.corpus import Corpus, ModelMismatch
 from feedback.reference import PurePython, Reference
@@ -137,11 +137,26 @@ def test_without_a_usable_numba_the_score_is_the_same_and_slower(
     pure: PurePython, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert Scorer().engine == "numba"
-    monkeypatch.setitem(sys.modules, "feedback.compiled", None)  # what an import of it meets when numba is too old
+    # What an import of it meets when numba is too old.
+    monkeypatch.setitem(sys.modules, "feedback.compiled_code", None)
     scorer = Scorer()
     assert scorer.engine == "python"
     assert "cannot be used" in caplog.text
     assert scorer.sentiment("很好") == pure.sentiments(["很好"])[0]
+
+
+def test_a_start_that_compiles_gives_the_same_scores_and_stays_small(pure: PurePython) -> None:
+    texts = [*comments(50), "👍"]
+    first = first_start(texts)
+    assert first["scores"] == pure.sentiments(texts)
+    assert first["megabytes"] < 250
+
+
+def test_the_tables_are_made_before_numba_comes() -> None:
+    # Together the two would take 60 MB more at the peak; see feedback.compiled.
+    program = "import sys, feedback.compiled; print('numba' in sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize(
