@@ -1,5 +1,6 @@
 """Activities: who may reach which, what state they are in, and a short memory of both."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from server.store.tables import Act, Activity, ActivityUnit, Unit
 
 # An ended activity may go live again: a host who ended it by mistake goes on.
 TRANSITIONS = {("scheduled", "live"), ("live", "ended"), ("ended", "live"), ("scheduled", "ended")}
+
+_SLUG = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Directory:
 
     async def find(self, slug: str) -> Known:
         """The activity of that slug. Raises NotFound."""
+        if not _SLUG.fullmatch(slug):  # the database is not asked for what it cannot have
+            raise NotFound("没有找到这个活动。")
         known = await self._by_slug.find(slug)
         if known is None:
             raise NotFound("没有找到这个活动。")

@@ -64,6 +64,7 @@ from server.http import (
 )
 from server.http.bodies import Bodies, bodies
 from server.http.errors import errors
+from server.http.malformed import MalformedRequests
 from server.identity import Identities
 from server.mail import Mailer
 from server.moderation_rules import Rules
@@ -262,6 +263,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         bodies=Bodies(),
         lobby=Lobby(sio, address_of=authenticator.address_of_environ),
         malformed=malformed,
+        malformed_requests=MalformedRequests(),
         hub=hub,
         journal=journal,
         scoring=scoring,
@@ -325,6 +327,8 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     """Start what lives, and close it in the reverse order, whatever fails in between."""
     services = app[SERVICES]
     async with AsyncExitStack() as stack:
+        services.malformed_requests.attach()
+        stack.callback(services.malformed_requests.detach)
         stack.push_async_callback(services.database.close)
         if services.redis is not None:
             stack.push_async_callback(services.redis.aclose)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from server.films import Films
     from server.health import HealthWatch
     from server.http.bodies import Bodies
+    from server.http.malformed import MalformedRequests
     from server.identity import Identities
     from server.mail import Mailer
     from server.moderation_rules import Rules
@@ -74,6 +75,7 @@ class Services:
     bodies: "Bodies"
     lobby: "Lobby"
     malformed: "Malformed"
+    malformed_requests: "MalformedRequests"
     hub: "Hub"
     journal: Journal
     scoring: "Scoring"

@@ -1,5 +1,6 @@
 """Declares a handler once: its path, right, input and answer. Routing, checking and the OpenAPI text follow from it."""
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -9,11 +10,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from server.activities import Known, require_reach
 from server.auth.rights import Principal, Right
-from server.errors import BadRequest, Forbidden, Unauthorized
+from server.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from server.realtime.limits import network_of
 from server.services import SERVICES, Services
 
 B = TypeVar("B")
+NUL = "\0"
+_ESCAPED_NUL = b"\\u0000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,8 @@ def _adapt(item: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamRespon
             if not principal.may(item.right):
                 raise Forbidden("您没有这项操作的权限。")
         activity = None
+        if any(NUL in value for value in request.match_info.values()):
+            raise NotFound("没有找到这个页面。")
         if "activity" in request.match_info:
             activity = await services.directory.find(request.match_info["activity"])
             if principal is not None:
@@ -149,7 +154,9 @@ def _adapt(item: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamRespon
 async def _checked_body(item: Endpoint, request: web.Request) -> Any:
     try:
         if item.query is not None:
-            return item.query.model_validate(dict(request.query))
+            query = dict(request.query)
+            _refuse_nul(query)
+            return item.query.model_validate(query)
         if item.body is None:
             return None
         if not request.can_read_body:
@@ -158,9 +165,24 @@ async def _checked_body(item: Endpoint, request: web.Request) -> Any:
             raise BadRequest("请求需要 application/json 格式。", code="unsupported_media_type")
         if item.largest is not None:
             request = request.clone(client_max_size=item.largest)
-        return item.body.validate_json(await request.read())
+        content = await request.read()
+        checked = item.body.validate_json(content)
+        if _ESCAPED_NUL in content:
+            _refuse_nul(json.loads(content))
+        return checked
     except ValidationError as error:
         raise explain(error) from None
+
+
+def _refuse_nul(value: object) -> None:
+    """Raise BadRequest where a text has a NUL in it: no keyboard makes one, and PostgreSQL takes none."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            _refuse_nul(item)
+    elif isinstance(value, str) and NUL in value:
+        raise BadRequest("内容里有不能使用的字符（NUL），请删除后再试。", code="bad_text")
 
 
 def explain(error: ValidationError) -> BadRequest:

@@ -50,10 +50,10 @@ async def errors(
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
     except (SQLAlchemyError, OSError) as error:
-        log.error("%s %s: %s", request.method, request.path, error)
+        log.error("%s %s: %s", request.method, request.raw_path, error)
         return answer_of(Unavailable("系统正在恢复，请稍后再试。", retry_after=3))
     except Exception:
-        log.exception("%s %s", request.method, request.path)
+        log.exception("%s %s", request.method, request.raw_path)
         return web.json_response(
             {"error": {"code": "internal", "message": "系统出错了，我们已经记录，请稍后再试。"}}, status=500
         )

@@ -78,6 +78,7 @@ def _collect(services: Services) -> CollectorRegistry:
     counter("minsheng_slow_phones", "Lines cut because the phone did not read", services.sio.manager.slow)
     _count_connections(services, registry)
     counter("minsheng_malformed_frames", "Frames that are no Socket.IO", services.malformed.count)
+    counter("minsheng_malformed_requests", "Requests that are no HTTP", services.malformed_requests.count)
     counter("minsheng_mail_sent", "Messages that the mail server took", services.mailer.sent)
     counter("minsheng_mail_failed", "Messages that it did not take", services.mailer.failed)
     counter("minsheng_packager_starts", "Packagers started", services.packagers.starts)

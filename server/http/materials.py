@@ -64,7 +64,7 @@ class NewMaterials(BaseModel):
     version: int = Field(ge=0)
     text: Words = Field("", max_length=20_000)
     recording_url: Annotated[AnyHttpUrl, Field(max_length=500)] | None = None
-    files: list[Annotated[int, Field(ge=1)]] = Field(default=[], max_length=60)
+    files: list[Annotated[int, Field(ge=1, lt=2**31)]] = Field(default=[], max_length=60)
     quotes: list[NewQuote] = Field(default=[], max_length=10)
     contact: Words = Field("", max_length=200)
 
