@@ -1,6 +1,6 @@
 """Puts the service together: makes the parts, starts them in order, closes them in the reverse order."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
 from logging import getLogger
@@ -15,6 +15,7 @@ from server.broadcasts import Broadcasts
 from server.config import Settings
 from server.door import Door
 from server.duplicates import Duplicates
+from server.ending import Ending
 from server.film_files import FilmFiles
 from server.films import Films
 from server.health import HealthWatch
@@ -152,6 +153,7 @@ def build(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> web.A
     app.on_response_prepare.append(pages.secure)
     app.on_response_prepare.append(webrtc.expose)
     services.sio.attach(app)
+    app.on_shutdown.append(_let_go)
     app.cleanup_ctx.append(_running)
     return app
 
@@ -323,15 +325,24 @@ def _console(services: Services) -> HostNamespace:
     )
 
 
+async def _let_go(app: web.Application) -> None:
+    """Before the server waits for what is being answered: a socket is never answered in whole."""
+    await app[SERVICES].lobby.empty()
+
+
 async def _running(app: web.Application) -> AsyncIterator[None]:
     """Start what lives, and close it in the reverse order, whatever fails in between."""
-    services = app[SERVICES]
+    services, ending = app[SERVICES], Ending()
     async with AsyncExitStack() as stack:
+
+        def ends(name: str, close: Callable[[], Awaitable[object]]) -> None:
+            stack.push_async_callback(ending.end, name, close)
+
         services.malformed_requests.attach()
         stack.callback(services.malformed_requests.detach)
-        stack.push_async_callback(services.database.close)
+        ends("database", services.database.close)
         if services.redis is not None:
-            stack.push_async_callback(services.redis.aclose)
+            ends("redis", services.redis.aclose)
         for part in (
             services.rules,
             services.journal,
@@ -341,34 +352,34 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
             services.presence,
         ):
             await part.start()
-            stack.push_async_callback(part.close)
+            ends(type(part).__name__.lower(), part.close)
         for looking in (services.directory, services.greetings):
-            stack.push_async_callback(looking.close)
+            ends(type(looking).__name__.lower(), looking.close)
         try:
             await services.relay.start()
         except RelayError as error:
             log.critical("the media relay does not start: %s", error)
             raise
-        stack.push_async_callback(services.relay.close)
-        stack.push_async_callback(services.recordings.close)
-        stack.push_async_callback(services.packagers.close)
-        stack.push_async_callback(services.restreams.close)
+        ends("relay", services.relay.close)
+        ends("recordings", services.recordings.close)
+        ends("packagers", services.packagers.close)
+        ends("restreams", services.restreams.close)
         await services.recordings.start(services.packagers)
         await services.broadcasts.start(services.relay)
-        stack.push_async_callback(services.broadcasts.close)
+        ends("broadcasts", services.broadcasts.close)
         await services.films.start()
-        stack.push_async_callback(services.films.close)
+        ends("films", services.films.close)
         await services.subscriptions.start()
-        stack.push_async_callback(services.subscriptions.close)
+        ends("subscriptions", services.subscriptions.close)
         await services.reminders.start()
-        stack.push_async_callback(services.reminders.close)
+        ends("reminders", services.reminders.close)
         await services.retention.start()
-        stack.push_async_callback(services.retention.close)
+        ends("retention", services.retention.close)
         await services.health.start()
-        stack.push_async_callback(services.health.close)
+        ends("health", services.health.close)
         if services.redis is not None:
-            stack.push_async_callback(services.sio.manager.close)
-        stack.push_async_callback(services.sio.shutdown)
+            ends("bus", services.sio.manager.close)
+        ends("sockets", services.sio.shutdown)
         await services.lobby.start()
-        stack.push_async_callback(services.lobby.close)
+        ends("lobby", services.lobby.close)
         yield

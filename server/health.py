@@ -108,7 +108,8 @@ class HealthWatch:
     async def _run(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), EVERY)
+                async with asyncio.timeout(EVERY):
+                    await self._woken.wait()
             self._woken.clear()
             parts = await self.look()
             if parts != self._told:

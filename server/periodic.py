@@ -50,5 +50,6 @@ class Periodic:
         while True:
             await self.once()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._seconds)
+                async with asyncio.timeout(self._seconds):  # Python 3.11's wait_for may lose a cancellation
+                    await self._woken.wait()
             self._woken.clear()

@@ -4,15 +4,14 @@ So nothing is lost when the scorer or the service dies, and no queue grows in me
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from importlib.metadata import version
 from logging import getLogger
-from multiprocessing import get_context
-from signal import SIGKILL
+from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -61,7 +60,7 @@ class Scoring:
         self._on_scored = on_scored
         self._on_health = on_health
         self._pool: ProcessPoolExecutor | None = None
-        self._pid: int | None = None
+        self._processes: set[BaseProcess] = set()
         self._work = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.up = True
@@ -151,14 +150,20 @@ class Scoring:
             if self._pool is None:
                 # spawn: a fork would copy the event loop, its sockets and its locks.
                 self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+                before = set(active_children())
+                begun = loop.run_in_executor(self._pool, scoring_worker.begin)
+                # It is there now, and answers seconds later: who stops the service meanwhile does not wait for that.
+                self._processes = set(active_children()) - before
                 async with asyncio.timeout(_LOADING):
-                    # Whoever stops the service while the model is being loaded does not wait for that.
-                    self._pid = await loop.run_in_executor(self._pool, scoring_worker.begin)
+                    await begun
                     loading = loop.run_in_executor(self._pool, scoring_worker.load, self._labels)
-                    done, _ = await asyncio.wait({loading}, timeout=_LONG)
-                    if not done:
-                        await self._say(up=False)
-                    await loading
+                    try:
+                        done, _ = await asyncio.wait({loading}, timeout=_LONG)
+                        if not done:
+                            await self._say(up=False)
+                        await loading
+                    finally:
+                        loading.cancel()  # nobody asks any more what became of it
             async with asyncio.timeout(_PATIENCE):
                 return await loop.run_in_executor(self._pool, scoring_worker.score, texts)
         except TimeoutError:
@@ -166,12 +171,11 @@ class Scoring:
 
     def _drop_pool(self) -> None:
         pool, self._pool = self._pool, None
-        pid, self._pid = self._pid, None
+        processes, self._processes = self._processes, set()
         if pool is None:
             return
-        if pid is not None:
-            with suppress(ProcessLookupError):
-                os.kill(pid, SIGKILL)  # one that hangs would not end by being asked
+        for process in processes:
+            process.kill()  # one that hangs would not end by being asked
         pool.shutdown(wait=False, cancel_futures=True)
 
     async def _say(self, *, up: bool) -> None:

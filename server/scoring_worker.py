@@ -12,13 +12,12 @@ from feedback.scorer import Score, Scorer
 _scorer: Scorer | None = None
 
 
-def begin() -> int:
-    """Runs first in the scorer's process; returns its id."""
+def begin() -> None:
+    """Runs first in the scorer's process."""
     # Ctrl-C and a service manager's SIGTERM reach the whole group; the service ends this process itself.
     signal(SIGINT, SIG_IGN)
     signal(SIGTERM, SIG_IGN)
     Thread(target=_end_with_the_service, daemon=True).start()
-    return os.getpid()
 
 
 def load(labels: Model) -> None:

@@ -16,6 +16,7 @@ from server.auth.passwords import generate_password
 from server.auth.rights import Role
 from server.config import Settings
 from server.door import SPARE_DESCRIPTORS, DoorSite, raise_descriptor_limit
+from server.ending import end_for_sure
 from server.services import SERVICES, utc_now
 from server.store.database import Database
 from server.store.migrate import migrate
@@ -74,11 +75,17 @@ async def running(settings: Settings) -> AsyncIterator[web.Application]:
 
 
 def stop_signal() -> asyncio.Event:
-    """An event that is set by Ctrl-C or SIGTERM."""
+    """An event that is set by Ctrl-C or SIGTERM; from then on the process ends within `LAST_SECONDS`."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        if not stop.is_set():
+            end_for_sure()
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, told)
     return stop
 
 

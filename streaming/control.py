@@ -67,7 +67,8 @@ class Client:
         self._waiting[number] = future
         try:
             self._writer.write(json.dumps({"id": number, "op": operation, **arguments}).encode() + b"\n")
-            answer = await asyncio.wait_for(future, 10)
+            async with asyncio.timeout(10):
+                answer = await future
         except (ConnectionError, TimeoutError) as error:
             raise RelayDown("The media relay does not answer; it is being started again.") from error
         finally:

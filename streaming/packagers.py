@@ -106,7 +106,8 @@ class Packagers:
         self._order(activity, size)
         assert process.stdout is not None
         try:
-            ready = await asyncio.wait_for(process.stdout.readline(), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                ready = await process.stdout.readline()
         finally:
             self._keep(asyncio.create_task(self._watch(activity, process), name=f"packager-{activity}"))
         if not ready:

@@ -164,7 +164,8 @@ class RelayProcess:
     async def _end(running: _Run) -> None:
         running.client.close()  # the relay ends with its control socket
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(running.process.wait(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await running.process.wait()
         if running.process.returncode is None:
             running.process.kill()
             await running.process.wait()

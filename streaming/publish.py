@@ -111,7 +111,8 @@ async def publish(
     finally:
         process.stdin.close()  # the end of its input tells it to stop
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
         if process.returncode is None:
             process.kill()
             await process.wait()

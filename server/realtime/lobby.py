@@ -111,6 +111,15 @@ class Lobby:
                 leaving.append(sid)
         return leaving
 
+    async def empty(self) -> None:
+        """Let go of everybody, since the service stops: phones come again, to whoever serves then."""
+        for socket in list(self._sio.eio.sockets.values()):
+            transport = getattr(socket, "transport_of_room", None)
+            if transport is not None:
+                transport.close()  # after what is being written
+            else:
+                await socket.close(wait=False)
+
     async def _end(self, sid: str) -> None:
         socket = self._sio.eio.sockets.get(sid)
         transport = getattr(socket, "transport_of_room", None)
