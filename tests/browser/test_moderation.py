@@ -112,7 +112,7 @@ async def test_public_comments_fly_over_the_picture_and_a_question_stands_on_scr
     desk = await open_page(browser, f"{service.url}/a/{slug}", DESKTOP, errors)
     phone = await open_page(browser, f"{service.url}/a/{slug}", PHONE, errors)
     screen = await open_page(browser, f"{service.url}/screen/{slug}", DESKTOP, errors)
-    await expect(phone.get_by_test_id("flying-toggle")).to_have_text("弹幕")  # off at first on a phone
+    await expect(phone.get_by_test_id("flying-toggle")).to_have_text("开弹幕")  # off at first on a phone
     await expect(desk.get_by_text("2 人在看")).to_be_visible()  # the page for the encoder is nobody
     await desk.wait_for_timeout(2_500)
     await say(phone, "窗口的同志很热情")

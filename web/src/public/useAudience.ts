@@ -48,11 +48,15 @@ const KEPT = 2_000;
 export function useAudience(slug: string, { counted = true }: { counted?: boolean } = {}) {
   const comments = shallowRef<PublicComment[]>([]);
   const questions = shallowRef<PublicQuestion[]>([]);
+  /** Whether what was said before has come: all later ones are news. */
+  const greeted = ref(false);
   const watching = ref<number | null>(null);
   const broadcast = ref<BroadcastNews | null>(null);
   /** The newest published version that was told since the page opened. */
   const outcomesVersion = ref(0);
   const noticeVersion = ref(0);
+  /** Ids that are not public any more, or never will be: the last that were told. */
+  const gone = shallowRef<readonly number[]>([]);
   const device = deviceName();
 
   function auth(): Record<string, unknown> {
@@ -65,6 +69,7 @@ export function useAudience(slug: string, { counted = true }: { counted?: boolea
   const socket: Socket<Received, Sent> = line.socket;
   socket.on("comments", (list) => {
     comments.value = merge(comments.value, list, KEPT);
+    greeted.value = true;
   });
   // The first list after connecting is the whole queue: what is not in it is gone.
   let whole = true;
@@ -78,6 +83,7 @@ export function useAudience(slug: string, { counted = true }: { counted?: boolea
   socket.on("removed", ({ ids }) => {
     comments.value = without(comments.value, ids);
     questions.value = without(questions.value, ids);
+    gone.value = ids;
   });
   socket.on("presence", (now) => {
     watching.value = now.watching;
@@ -96,6 +102,8 @@ export function useAudience(slug: string, { counted = true }: { counted?: boolea
   return {
     comments,
     questions,
+    gone,
+    greeted,
     watching,
     broadcast,
     outcomesVersion,

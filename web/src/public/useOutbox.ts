@@ -1,7 +1,7 @@
 import { onUnmounted, ref, shallowRef, watch } from "vue";
 import { Outbox, type Letter, type LetterStore } from "../shared/outbox";
 import { solve } from "../shared/proof";
-import type { SpeechKind } from "../shared/protocol";
+import type { EntryState, SpeechKind } from "../shared/protocol";
 import { forget, keep, names, randomName, recall } from "../shared/storage";
 import { toast } from "../shared/toasts";
 import { ENTRY_KIND } from "../shared/words";
@@ -14,6 +14,8 @@ export interface OwnEntry {
   kind: SpeechKind;
   text: string;
   at: number;
+  /** What became of it, as far as this page knows; older pages did not keep that. */
+  state?: EntryState;
 }
 
 const KEPT = 200;
@@ -56,7 +58,7 @@ export function useOutbox(slug: string, audience: Audience) {
       }),
     accepted(letter, { id, receipt, state }) {
       const kept = recall<OwnEntry[]>(`own.${slug}`, []).filter((entry) => entry.id !== id);
-      own.value = [...kept, { id, receipt, kind: letter.kind, text: letter.text, at: letter.at }].slice(-KEPT);
+      own.value = [...kept, { id, receipt, kind: letter.kind, text: letter.text, at: letter.at, state }].slice(-KEPT);
       keep(`own.${slug}`, own.value);
       acceptedAt.value = Date.now();
       const what = ENTRY_KIND[letter.kind];
@@ -78,7 +80,12 @@ export function useOutbox(slug: string, audience: Audience) {
     takeBack: (key: string) => outbox.takeBack(key),
     /** Forgets the words of an entry that its author took back; the code stays. */
     blank(id: number): void {
-      own.value = own.value.map((entry) => (entry.id === id ? { ...entry, text: "" } : entry));
+      own.value = own.value.map((entry) => (entry.id === id ? { ...entry, text: "", state: "withdrawn" } : entry));
+      keep(`own.${slug}`, own.value);
+    },
+    /** Keeps what became of an entry beside it. */
+    note(id: number, state: EntryState): void {
+      own.value = own.value.map((entry) => (entry.id === id ? { ...entry, state } : entry));
       keep(`own.${slug}`, own.value);
     },
   };

@@ -1,4 +1,4 @@
-import type { Challenge, EntryAcknowledgement, SpeechKind } from "./protocol";
+import type { Challenge, EntryAcknowledgement, EntryState, SpeechKind } from "./protocol";
 
 /** Something written and not yet acknowledged. It lives in the browser's storage until it is. */
 export interface Letter {
@@ -30,7 +30,7 @@ export interface OutboxEvents {
   prove(challenge: Challenge): Promise<boolean>;
   /** Asks the citizen to prove a phone; false where that was put off. */
   identify(): Promise<boolean>;
-  accepted(letter: Letter, answer: { id: number; receipt: string; state: string }): void;
+  accepted(letter: Letter, answer: { id: number; receipt: string; state: EntryState }): void;
   changed(letters: readonly Letter[]): void;
 }
 
