@@ -36,6 +36,28 @@ _FUNCTION = frozenset(
     "里个些么什怎哪谁几多少大小好谢您啦嘛之其而但因所如果"
 )
 
+# Said of everything at such an event, and so of nothing: wishes, thanks, and that it was said well.
+_EMPTY = frozenset(
+    (
+        "希望",
+        "建议",
+        "感谢",
+        "谢谢",
+        "点赞",
+        "支持",
+        "问题",
+        "咨询",
+        "清楚",
+        "明白",
+        "听懂",
+        "觉得",
+        "知道",
+        "现在",
+        "以前",
+        "大家",
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -135,7 +157,8 @@ def topics_of(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
                 pieces.update(part[start : start + size] for size in (2, 3, 4) for start in range(len(part) - size + 1))
         often.update(pieces)
     candidates = sorted(
-        (word for word, count in often.items() if count >= _LEAST_OFTEN), key=lambda word: (-len(word), word)
+        (word for word, count in often.items() if count >= _LEAST_OFTEN and word not in _EMPTY),
+        key=lambda word: (-len(word), word),
     )
     covered: set[str] = set()
     for word in candidates:

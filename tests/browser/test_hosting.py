@@ -202,3 +202,43 @@ async def test_two_hosts_see_each_other_and_take_back_only_their_own(
         await colleague.close()
         await wang.close()
     assert errors == []
+
+
+async def test_a_long_question_is_whole_at_a_distance_and_over_the_picture(
+    service: ServiceProcess,
+    admin: Staff,
+    browser: Browser,
+    crowd: tuple[str, list[Client]],
+    pictures: Path,
+) -> None:
+    errors: list[str] = []
+    slug, people = crowd
+    long = "我父亲退休以前一直在外地工作，去年才把户口迁回来，老年卡和异地医保备案应该先办哪一样？" * 12
+    asked, short = await say(people, [long, "停车收费吗？"], "question")
+    presenter = await open_page(browser, f"{service.url}/console/{slug}/present", DESKTOP, errors)
+    await sign_in(presenter)
+    screen = await open_page(browser, f"{service.url}/screen/{slug}", DESKTOP, errors)
+    await expect(presenter.get_by_test_id("presenter")).to_contain_text("屏上没有提问")
+    await expect(presenter.get_by_test_id("logout")).to_have_count(0)  # nothing but the page
+    for act in ({"act": "approve"}, {"act": "screen", "on": True}):
+        await admin.done("POST", f"/api/v1/entries/{asked}/acts", act)
+    await admin.done("POST", f"/api/v1/entries/{short}/acts", {"act": "approve"})
+    whole = "one => [one.parentElement.clientHeight - one.scrollHeight, one.getBoundingClientRect().top]"
+    current = presenter.get_by_test_id("presenter-current")
+    await expect(current).to_contain_text("老年卡")
+    await presenter.wait_for_timeout(300)
+    assert (await current.evaluate(whole))[0] >= 0
+    over = screen.get_by_test_id("screen-question")
+    await expect(over).to_contain_text("老年卡")
+    await screen.wait_for_timeout(300)
+    assert (await over.evaluate(whole))[1] > 0
+    await presenter.screenshot(path=pictures / "presenter-long.png")
+    await screen.screenshot(path=pictures / "screen-long.png", omit_background=True)
+    await admin.done("POST", f"/api/v1/entries/{short}/acts", {"act": "screen", "on": True})
+    await expect(current).to_have_text("停车收费吗？")
+    assert await current.evaluate("one => parseFloat(getComputedStyle(one).fontSize)") > 60
+    await presenter.screenshot(path=pictures / "presenter-short.png")
+    await presenter.context.set_offline(True)
+    await expect(presenter.get_by_test_id("presenter-cut")).to_be_visible(timeout=60_000)
+    await expect(current).to_have_text("停车收费吗？")
+    assert errors == []
