@@ -105,3 +105,15 @@ def all_weights() -> dict[str, float]:
 def lexicon() -> Lexicon:
     """The project's own words and signs, read once."""
     return Lexicon(all_weights(), missing=True)
+
+
+@cache
+def _voiced() -> tuple[str, ...]:
+    lines = (DATA / "voiced.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+def voices_feeling(text: str) -> bool:
+    """Whether the writer of a simplified *text* voices anger or sorrow, and does not only name what is wrong."""
+    lowered = text.lower()
+    return any(word in lowered for word in _voiced())

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.metadata import version
 
-from feedback.lexicon import lexicon
+from feedback.lexicon import lexicon, voices_feeling
 from feedback.model import Model
 from feedback.reference import Reference, fastest
 from feedback.simplified import simplified
@@ -56,7 +56,10 @@ class Score:
 
 
 def label(text: str, score: float | None, utterance: Utterance, by: Model) -> Label:
-    """The label of *text* with snownlp's *score*. A question is never negative: it asks, whatever it names."""
+    """The label of *text* with snownlp's *score*.
+
+    A question asks, whatever it names: it is negative only where its writer voices a feeling.
+    """
     feeling = feeling_of(text, score, by)
     if feeling is None:
         return Label.UNSCORED
@@ -64,7 +67,7 @@ def label(text: str, score: float | None, utterance: Utterance, by: Model) -> La
         return Label.UNCERTAIN
     if feeling >= by.positive_from and feeling > by.negative_to:
         return Label.POSITIVE
-    if feeling <= by.negative_to and utterance is not Utterance.QUESTION:
+    if feeling <= by.negative_to and (utterance is not Utterance.QUESTION or voices_feeling(simplified(text))):
         return Label.NEGATIVE
     return Label.UNCERTAIN
 

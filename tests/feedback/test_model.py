@@ -27,7 +27,16 @@ def scorer() -> Scorer:
         ("我不满意", Label.NEGATIVE),
         ("今天的活动下午两点开始", Label.UNCERTAIN),
         ("居住证在街道一楼大厅办理", Label.UNCERTAIN),
+        # a question asks, whatever it names, and whatever its characters hold by chance
         ("请问噪音扰民向哪个部门投诉？", Label.UNCERTAIN),
+        ("请问垃圾乱堆该找谁？", Label.UNCERTAIN),
+        ("我妈的医保卡丢了怎么办？", Label.UNCERTAIN),
+        ("网站崩溃了，怎么登录？", Label.UNCERTAIN),
+        ("麻烦人社局回答：失业金怎么领？", Label.UNCERTAIN),
+        # unless its writer voices a feeling
+        ("电梯又坏了，什么时候能修好？真受不了", Label.NEGATIVE),
+        ("電梯又壞了，什麼時候能修好？很失望", Label.NEGATIVE),
+        ("地铁几点开门？😡", Label.NEGATIVE),
         ("谢谢", Label.POSITIVE),
         ("谢谢！", Label.POSITIVE),
         ("谢谢老师", Label.POSITIVE),
@@ -59,6 +68,7 @@ def test_a_question_is_not_negative_because_it_asks() -> None:
     text = "噪音扰民"
     assert label(text, 0.05, Utterance.COMPLAINT, shipped()) is Label.NEGATIVE
     assert label(text, 0.05, Utterance.QUESTION, shipped()) is Label.UNCERTAIN
+    assert label(f"{text}😡", 0.05, Utterance.QUESTION, shipped()) is Label.NEGATIVE
     assert label("42", None, Utterance.OTHER, shipped()) is Label.UNSCORED
 
 

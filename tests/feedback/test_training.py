@@ -118,7 +118,7 @@ def test_figures_of_a_small_set_worked_out_by_hand() -> None:
         judge(-0.5, positive, -1, 1),
         judge(-2, negative, -1, 1),
         judge(-2, neutral, -1, 1),
-        Judged(-2, neutral, neutral),  # a question is never negative
+        Judged(-2, neutral, neutral),  # a question that only asks
     ]
     result = evaluate(judged)
     assert result.accuracy is not None
