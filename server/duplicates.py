@@ -29,7 +29,7 @@ MOST_PAIRS = 250_000
 """Different character pairs of all activities together: 60 MB at the worst; a thousand real questions have 10,000."""
 FORGOTTEN_AFTER = 600.0
 """Seconds after which an activity that nobody asked about is forgotten."""
-_TURN_SECONDS = 0.004
+_TURN_SECONDS = 0.002
 """How long the event loop is held before the others have their turn."""
 
 

@@ -79,6 +79,7 @@ async def _beat(held: list[float]) -> None:
 
 async def _measure(database: Database) -> _Figures:
     stored = await _ask(database, questions(COMPARED))
+    spare_the_collector()  # as the service does it, and with the thousand rows, which are this bench's own
     starts, further, cpu, held = [], [], [], list[float]()
     beating = asyncio.create_task(_beat(held))
     for _ in range(_STARTS):
@@ -112,7 +113,6 @@ async def _run() -> _Figures:
 def rows() -> Iterator[Row]:
     """The rows of the table; some five seconds."""
     thresholds = gc.get_threshold()
-    spare_the_collector()
     found = asyncio.run(_run())
     gc.unfreeze()
     gc.set_threshold(*thresholds)
@@ -126,5 +126,5 @@ def rows() -> Iterator[Row]:
     yield (
         f"{what}: the first one after a start",
         f"median {median(found.starts) * 1e3:.0f} ms, at most {max(found.starts) * 1e3:.0f} ms",
-        f"aim: under 20 ms; the event loop was held for {found.held * 1e3:.0f} ms of CPU at a time at most",
+        f"aim: under 20 ms; the event loop was held for {found.held * 1e3:.0f} ms of CPU at most, with the collector",
     )
