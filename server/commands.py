@@ -90,13 +90,15 @@ class Suggest(_Command):
 class Mute(_Command):
     """禁言: the device that sent this entry may not speak in its activity for a while; the reason is told to it.
 
-    With `network`, nobody may who comes from the same address range (/24, or /48 of IPv6).
+    With `network`, nobody may who comes from the same address range (/24, or /48 of IPv6). With `sweep`, what that
+    device said so far and nobody answered is hidden for the same reason.
     """
 
     act: Literal["ban"]
     minutes: int = Field(ge=1, le=LONGEST_MUTE)
     reason: Reason
     network: bool = False
+    sweep: bool = False
 
 
 class Unmute(_Command):

@@ -40,6 +40,7 @@ from server.store.database import Database
 from server.store.entries import QUESTION, get_entry, handovers_of
 from server.store.outcomes import Handed, Suggestion
 from server.store.tables import Act, Activity, Ban, Entry
+from server.sweeping import sweep
 
 _STEPS = (states.Act.APPROVE.value, states.Act.ANSWER.value, states.Act.DECLINE.value)
 
@@ -52,6 +53,8 @@ class Moderated:
     suggestion: int | None
     handover: Handed | None
     touched: tuple[int, ...]
+    swept: tuple[int, ...]
+    """Entries that a ban hid along with it."""
     line: ActView
 
 
@@ -80,7 +83,7 @@ async def moderate(
     `no_network`).
     """
     async with database.write() as session:
-        if isinstance(command, (Lift, Lower, Screen)):
+        if isinstance(command, (Lift, Lower, Screen)) or (isinstance(command, Mute) and command.sweep):
             # Acts on several entries of an activity come one after another, and never wait for each other crosswise.
             activity_id = (await get_entry(session, entry_id)).activity_id
             await session.get(Activity, activity_id, with_for_update=True)
@@ -93,6 +96,7 @@ async def moderate(
         before = entry.state
         if isinstance(command, Mute):
             await _mute(session, principal, entry, command, await network_of(entry.device), now)
+        swept = await sweep(session, principal, entry, command, now)
         touched = await _apply(session, principal, entry, command, now)
         if entry.state not in states.UNDECIDED:
             entry.lifted = None
@@ -110,7 +114,7 @@ async def moderate(
         await session.flush()
         suggestion = await session.scalar(select(Suggestion.id).where(Suggestion.entry_id == entry.id))
         handover = (await handovers_of(session, [entry.id])).get(entry.id)
-    return Moderated(entry, suggestion, handover, touched, view_of(act, principal.name, entry))
+    return Moderated(entry, suggestion, handover, (*touched, *swept), swept, view_of(act, principal.name, entry))
 
 
 def _require_seen(entry: Entry, command: Command) -> None:

@@ -38,9 +38,10 @@ class EntryPage(BaseModel):
 
 
 class EntryAnswer(BaseModel):
-    """An entry after an act."""
+    """An entry after an act, and the ids of those that a ban hid along with it."""
 
     entry: EntryView
+    swept: list[int] = []
 
 
 @endpoint(
@@ -90,7 +91,9 @@ async def act(call: Call[Any]) -> EntryAnswer:
         services.database, call.staff, entry_id, call.body, services.now(), network_of=services.rules.network_of
     )
     await services.hub.moderated(result)
-    return EntryAnswer(entry=EntryView.of(result.entry, result.suggestion, handover=result.handover))
+    return EntryAnswer(
+        entry=EntryView.of(result.entry, result.suggestion, handover=result.handover), swept=list(result.swept)
+    )
 
 
 class ActsQuery(BaseModel):

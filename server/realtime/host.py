@@ -209,4 +209,5 @@ class HostNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # python-so
         )
         await self._on_moderated(result)
         view = EntryView.of(result.entry, result.suggestion, handover=result.handover)
-        return {"entry": view.model_dump(mode="json")}
+        told: dict[str, Any] = {"entry": view.model_dump(mode="json")}
+        return told | {"swept": list(result.swept)} if result.swept else told

@@ -242,3 +242,52 @@ async def test_a_long_question_is_whole_at_a_distance_and_over_the_picture(
     await expect(presenter.get_by_test_id("presenter-cut")).to_be_visible(timeout=60_000)
     await expect(current).to_have_text("停车收费吗？")
     assert errors == []
+
+
+async def test_a_host_finds_one_of_many_and_a_flood_goes_by_one_key(
+    service: ServiceProcess,
+    admin: Staff,
+    browser: Browser,
+    crowd: tuple[str, list[Client]],
+    pictures: Path,
+) -> None:
+    errors: list[str] = []
+    slug, people = crowd
+    await say(people, [f"讲得很清楚{turn}" for turn in range(20)])
+    await people[0].call("suggestion", speech("建议增加停车位", "老张"))
+    spam = [(await people[7].call("comment", speech(f"加微信领红包{turn}")))["id"] for turn in range(3)]
+    console = await open_page(browser, f"{service.url}/console/{slug}", DESKTOP, errors)
+    await sign_in(console)
+    await expect(console.get_by_test_id("host-comment")).to_have_count(24)
+    await console.keyboard.press("/")
+    await expect(console.get_by_test_id("sieve-words")).to_be_focused()
+    await console.get_by_test_id("sieve-words").fill("老张")
+    await expect(console.get_by_test_id("host-comment")).to_have_count(1)
+    await expect(console.get_by_test_id("sieve-found")).to_have_text("已加载的 24 条里有 1 条")
+    await console.get_by_test_id("sieve-words").fill("")
+    await console.get_by_test_id("sieve-sort").select_option("proposed")
+    await expect(console.get_by_test_id("host-comment")).to_contain_text("建议增加停车位")
+    await console.screenshot(path=pictures / "console-sieve.png")
+    await console.get_by_test_id("sieve-open").click()
+    await expect(console.get_by_test_id("host-comment")).to_have_count(24)
+
+    await console.locator(f"[data-id='{spam[1]}']").click(position={"x": 60, "y": 8})
+    await console.mouse.move(640, 20)
+    await console.keyboard.press("w")
+    await expect(console.get_by_test_id("toasts")).to_contain_text("并隐藏了")
+    for entry in spam:
+        await expect(console.locator(f"[data-id='{entry}']")).to_contain_text("已隐藏：与活动无关")
+    assert (await people[7].call("comment", speech("还有红包")))["error"]["code"] == "muted"
+    await console.keyboard.press("z")
+    for entry in spam:
+        await expect(console.locator(f"[data-id='{entry}']").get_by_test_id("act-hide")).to_be_visible()
+    assert (await admin.done("GET", f"/api/v1/activities/{slug}/bans"))["bans"] == []
+    # From the list of bans, too, an end is taken back.
+    await console.keyboard.press("m")
+    await console.get_by_test_id("moderation-more").click()
+    await console.get_by_test_id("bans-open").click()
+    await console.get_by_test_id("unban").click()
+    await expect(console.get_by_test_id("bans")).to_contain_text("现在没有人被禁言")
+    await console.get_by_role("button", name="撤销", exact=True).last.click()
+    await expect(console.get_by_test_id("ban")).to_contain_text("加微信领红包")
+    assert errors == []

@@ -56,6 +56,13 @@ async def test_a_label_is_corrected_and_what_is_behind_the_picture_is_one_press_
     await expect(entries).to_have_count(2)
     await console.screenshot(path=pictures / "mood-entries.png")
     await console.keyboard.press("Escape")
+    # A wrong label is noticed there, and corrected there.
+    await console.get_by_test_id("mood-negative").click()
+    await entries.first.get_by_test_id("sentiment").click()
+    await entries.first.get_by_test_id("sentiment-choice").select_option("uncertain")
+    await expect(entries.first.get_by_test_id("sentiment")).to_have_attribute("data-label", "uncertain")
+    await console.keyboard.press("Escape")
+    await expect(console.get_by_test_id("mood-negative")).to_contain_text("1 条")
     await console.get_by_test_id("mood-topics").get_by_role("button", name="停车位（3 条）").click()
     await expect(entries).to_have_count(3)
     await console.keyboard.press("Escape")

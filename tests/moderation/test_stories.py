@@ -245,6 +245,42 @@ async def test_a_ban_is_told_holds_on_reconnecting_and_is_lifted(
     assert (await admin.done("GET", "/api/v1/activities/j05/bans"))["bans"] == []
 
 
+async def test_a_flood_of_one_device_goes_in_one_act_and_comes_back_one_by_one(
+    service: ServiceProcess, admin: Staff, sockets: list[Client]
+) -> None:
+    slug = await admin.own_activity()
+    await admin.done("POST", f"/api/v1/activities/{slug}/state", {"state": "live"})
+    flooder, other = [await citizen(service.url, slug).connect() for _ in range(2)]
+    console = await host(service.url, slug, admin.cookie).connect()
+    sockets += [flooder, other, console]
+    spam = [(await flooder.call("comment", speech(f"加微信领红包{turn}")))["id"] for turn in range(3)]
+    asked = (await flooder.call("question", speech("哪里领红包？")))["id"]
+    answered = (await flooder.call("question", speech("几点开门？")))["id"]
+    kept = (await other.call("comment", speech("讲得很清楚")))["id"]
+    await console.call("answer", {"id": answered, "mode": "live"})
+    await other.until(lambda: set(spam) <= set(other.entries("comments")))
+
+    done = await console.call("ban", {"id": spam[0], "minutes": 60, "reason": "spam", "sweep": True})
+    assert sorted(done["swept"]) == [*spam, asked]
+    assert (done["entry"]["state"], done["entry"]["reason"]) == ("hidden", "spam")
+    await other.until(lambda: set(spam) <= set(removed(other)))
+    states = {
+        entry["id"]: entry["state"]
+        for entry in (await admin.done("GET", f"/api/v1/activities/{slug}/entries"))["entries"]
+    }
+    assert states == {**dict.fromkeys([*spam, asked], "hidden"), answered: "answered", kept: "shown"}
+    lines = (await admin.done("GET", f"/api/v1/activities/{slug}/acts"))["acts"]
+    assert sorted(line["entry"] for line in lines if line["act"] == "hide") == [*spam, asked]
+    # One by one they come back to what they were, and the reason is told to their author until then.
+    for entry in done["swept"]:
+        assert (await console.call("restore", {"id": entry}))["ok"]
+    await other.until(lambda: all(other.received["comments"][-1] for _ in spam))
+    again = await citizen(service.url, slug).connect()
+    sockets.append(again)
+    await again.until(lambda: set(again.entries("comments")) == {*spam, kept})
+    assert asked not in again.entries("questions")
+
+
 async def test_a_ban_of_an_address_range_holds_for_new_devices_and_for_no_other_range(
     service: ServiceProcess, admin: Staff, sockets: list[Client]
 ) -> None:

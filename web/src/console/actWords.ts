@@ -36,7 +36,7 @@ export function didWords({ act, detail }: ActLine): string {
     case "suggest":
       return detail.on === true ? "列为建议" : "移出建议";
     case "ban":
-      return `禁言 ${muteWords(Number(detail.minutes))}（${HIDE_REASON[detail.reason as HideReason]}${detail.network === true ? "，整个网段" : ""}）`;
+      return `禁言 ${muteWords(Number(detail.minutes))}（${HIDE_REASON[detail.reason as HideReason]}${detail.network === true ? "，整个网段" : ""}）${detail.sweep === true ? "并隐藏了发言：" : ""}`;
     case "label":
       return `${detail.on === false ? "去掉" : "加了"}标签“${String(detail.label)}”`;
     case "note":

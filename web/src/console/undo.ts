@@ -4,6 +4,8 @@ import type { Act, Entry, HideReason } from "../shared/protocol";
 export interface Step {
   entry: number;
   act: Act;
+  /** The next steps do not depend on it: a colleague may have taken this one already. */
+  alone?: boolean;
 }
 
 /** What takes the act itself back. */

@@ -1,13 +1,13 @@
 import { ref } from "vue";
 import { asApiError } from "../shared/load";
-import type { Act, Ban, Entry, HideReason } from "../shared/protocol";
+import type { Act, Ban, Done, Entry, HideReason } from "../shared/protocol";
 import { keep, recall } from "../shared/storage";
 import { dismiss, toast } from "../shared/toasts";
 import { HIDE_REASON, LABEL } from "../shared/words";
 import { inverse, type Step } from "./undo";
 import type { Host } from "./useHost";
 
-function words(act: Act, entry: Entry): string {
+function words(act: Act, entry: Entry, swept: number): string {
   switch (act.act) {
     case "hide":
       return `已隐藏（${HIDE_REASON[act.reason]}）`;
@@ -40,7 +40,7 @@ function words(act: Act, entry: Entry): string {
     case "suggest":
       return act.on ? "已列为建议" : "已移出建议";
     case "ban":
-      return `已禁言 ${muteWords(act.minutes)}（${HIDE_REASON[act.reason]}${act.network ? "，整个网段" : ""}）`;
+      return `已禁言 ${muteWords(act.minutes)}（${HIDE_REASON[act.reason]}${act.network ? "，整个网段" : ""}）${swept > 0 ? `，并隐藏了 ${swept} 条` : ""}`;
     case "unban":
       return "已解除禁言";
   }
@@ -62,6 +62,8 @@ export function useActs(host: Host) {
   const hideReason = ref<HideReason>(recall<HideReason>("hide-reason", "off-topic"));
   /** Whether a ban is for the whole address range; chosen anew each time, since it hits others as well. */
   const muteNetwork = ref(false);
+  /** Whether a ban hides what that device said so far; as well chosen anew each time. */
+  const muteSweep = ref(false);
   const muteMinutes = ref(recall<number>("mute-minutes", 60));
   const busy = ref(new Set<number>());
   /** Grows with each ban and each end of one, so that lists of them know when to ask again. */
@@ -88,17 +90,20 @@ export function useActs(host: Host) {
     if (done.length > KEPT) done.shift();
   }
 
-  async function one(id: number, act: Act, revision?: number): Promise<Entry> {
-    const after = await host.act(id, act, revision);
-    own.set(id, after.revision);
+  async function one(id: number, act: Act, revision?: number): Promise<Done> {
+    const done = await host.act(id, act, revision);
+    own.set(id, done.entry.revision);
     if (act.act === "ban" || act.act === "unban") bansChanged.value += 1;
-    if (act.act === "ban") muteNetwork.value = false;
-    return after;
+    if (act.act === "ban") muteNetwork.value = muteSweep.value = false;
+    return done;
   }
 
   async function back(steps: readonly Step[]): Promise<void> {
     try {
-      for (const { entry, act } of steps) await one(entry, act, own.get(entry));
+      for (const { entry, act, alone } of steps) {
+        const step = one(entry, act, alone ? undefined : own.get(entry));
+        await (alone ? step.catch(() => undefined) : step);
+      }
       toast("已撤销");
     } catch (caught) {
       toast(asApiError(caught).message);
@@ -111,9 +116,10 @@ export function useActs(host: Host) {
     busy.value.add(entry.id);
     const others = host.questions.value;
     try {
-      const after = await one(entry.id, act);
+      const { entry: after, swept = [] } = await one(entry.id, act);
       const steps = inverse(entry, act, after, others);
-      note(words(act, entry), steps.length === 0 ? null : () => void back(steps));
+      steps.splice(1, 0, ...swept.map((id): Step => ({ entry: id, act: { act: "restore" }, alone: true })));
+      note(words(act, entry, swept.length), steps.length === 0 ? null : () => void back(steps));
       return true;
     } catch (caught) {
       toast(asApiError(caught).message);
@@ -144,17 +150,21 @@ export function useActs(host: Host) {
     hideReason,
     muteMinutes,
     muteNetwork,
+    muteSweep,
     run,
     setMuteNetwork(on: boolean): void {
       muteNetwork.value = on;
+    },
+    setMuteSweep(on: boolean): void {
+      muteSweep.value = on;
     },
     setMuteMinutes(minutes: number): void {
       muteMinutes.value = minutes;
       keep("mute-minutes", minutes);
     },
     /** Silences the author's device, for the time and the reason that are set. */
-    mute: (entry: Entry) =>
-      run(entry, { act: "ban", minutes: muteMinutes.value, reason: hideReason.value, network: muteNetwork.value }),
+    mute: (entry: Entry, sweep = muteSweep.value) =>
+      run(entry, { act: "ban", minutes: muteMinutes.value, reason: hideReason.value, network: muteNetwork.value, sweep }),
     setHideReason(reason: HideReason): void {
       hideReason.value = reason;
       keep("hide-reason", reason);

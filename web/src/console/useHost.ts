@@ -7,6 +7,7 @@ import type {
   Act,
   Activity,
   BroadcastNews,
+  Done,
   Entry,
   EntryKind,
   Health,
@@ -26,7 +27,7 @@ interface Received extends ColleagueNews {
   health(now: Health): void;
 }
 
-type ActAnswer = Acknowledgement<{ entry: Entry }>;
+type ActAnswer = Acknowledgement<Done>;
 type Command = { id: number } & Record<string, unknown>;
 
 interface Sent
@@ -101,10 +102,10 @@ export function useHost(slug: string, { seen = true }: { seen?: boolean } = {}) 
    * One act, over the line or, while that is down, over HTTP. `revision` is what this host saw of the entry, else what is
    * shown: where a colleague was quicker, the service says so and does nothing. Throws ApiError with words for the host.
    */
-  async function act(id: number, { act: name, ...given }: Act, revision = find(id)?.revision): Promise<Entry> {
+  async function act(id: number, { act: name, ...given }: Act, revision = find(id)?.revision): Promise<Done> {
     const rest = revision === undefined ? given : { ...given, revision };
     const forget = colleagues.mine(id, name);
-    let entry: Entry;
+    let done: Done;
     if (line.connection.value === "online") {
       let answer: ActAnswer;
       try {
@@ -115,12 +116,12 @@ export function useHost(slug: string, { seen = true }: { seen?: boolean } = {}) 
       }
       if (!answer.ok) forget();
       if (!answer.ok) throw new ApiError(409, answer.error.code, answer.error.message);
-      entry = answer.entry;
+      done = answer;
     } else {
-      entry = await api.act(id, { act: name, ...rest } as Act);
+      done = await api.act(id, { act: name, ...rest } as Act);
     }
-    put(entry);
-    return entry;
+    put(done.entry);
+    return done;
   }
 
   async function loadOlder(kind: EntryKind): Promise<void> {

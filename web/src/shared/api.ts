@@ -45,6 +45,7 @@ import type {
   ActivityState,
   Ban,
   ChallengeMode,
+  Done,
   Entry,
   EntryKind,
   Finding,
@@ -295,8 +296,7 @@ export const api = {
     for (const [name, value] of Object.entries(query)) search.set(name, String(value));
     return request("GET", `/activities/${at(slug)}/entries?${search.toString()}`);
   },
-  act: async (id: number, act: Act): Promise<Entry> =>
-    (await request<{ entry: Entry }>("POST", `/entries/${id}/acts`, act)).entry,
+  act: (id: number, act: Act): Promise<Done> => request("POST", `/entries/${id}/acts`, act),
   acts: (slug: string, before?: number): Promise<{ acts: ActLine[]; next: number | null }> =>
     request("GET", `/activities/${at(slug)}/acts${before === undefined ? "" : `?before=${before}`}`),
   bans: async (slug: string): Promise<Ban[]> =>

@@ -276,7 +276,7 @@ export type Act =
   | { act: "correct"; sentiment: Corrected | null }
   | { act: "screen"; on: boolean }
   | { act: "suggest"; on: boolean }
-  | { act: "ban"; minutes: number; reason: HideReason; network?: boolean }
+  | { act: "ban"; minutes: number; reason: HideReason; network?: boolean; sweep?: boolean }
   | { act: "unban" };
 
 /** One line of the log: who did what to which entry. */
@@ -300,6 +300,12 @@ export interface ActLine {
 export interface Doing {
   entry: number | null;
   form: "answer" | "decline" | null;
+}
+
+/** What an act made of an entry, and the ids of those that a ban hid along with it. */
+export interface Done {
+  entry: Entry;
+  swept?: number[];
 }
 
 /** A comment as the audience sees it. */
