@@ -25,6 +25,10 @@ from streaming.errors import RelayError
 
 log = getLogger(__name__)
 
+KEEPALIVE_SECONDS = 75.0
+"""For the next request of a connection; reverse proxies let theirs go after sixty. aiohttp's own hour lets strangers
+hold what citizens need."""
+
 
 async def prepare(settings: Settings) -> str | None:
     """Migrate, and make the first account. Returns the password of `admin` where it was generated just now."""
@@ -65,7 +69,13 @@ async def running(settings: Settings) -> AsyncIterator[web.Application]:
     door = app[SERVICES].door
     door.most = min(door.most, raise_descriptor_limit() - SPARE_DESCRIPTORS)
     spare_the_collector()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=3,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        auto_decompress=False,  # nothing compressed is taken: server.http.bodies
+    )
     try:
         await runner.setup()
         await DoorSite(runner, door, settings.http_host, settings.http_port).start()

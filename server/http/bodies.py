@@ -39,6 +39,12 @@ class TooSlow(ServiceError):
     status, code = 408, "too_slow"
 
 
+class Compressed(ServiceError):
+    """A body with a Content-Encoding (RFC 9110 section 15.5.16)."""
+
+    status, code = 415, "unsupported_media_type"
+
+
 class Patience:
     """How long a body may go on without a byte: seconds, bought by bytes and spent by waiting."""
 
@@ -155,7 +161,10 @@ class Bodies:
 async def bodies(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Watch what did not come with the head; nearly every body did."""
+    """Refuse what is compressed; watch what did not come with the head: nearly every body did."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        # Two hundred kilobytes of it may be as many megabytes, and half a second's work. No browser sends it.
+        raise Compressed("请不要压缩请求的内容。")
     if request.content.is_eof():
         return await handler(request)
     services = request.app[SERVICES]

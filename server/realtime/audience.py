@@ -284,8 +284,8 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
         ballot = Ballot.model_validate(data)
         session = await self.get_session(sid)
         self._rules.require_voice(session["activity_id"], session["device"], session["range"])
-        await self._pace.device_votes.take(session["device"])
-        await self._pace.address_speech.take(session["address"])
+        activity = await self._directory.find(session["slug"])
+        await self._pace.vote(activity, session["device"], session["address"])
         async with self._database.read() as database:
             entry = await database.get(Entry, ballot.question)
             entry = await head_of(database, entry) if entry is not None else None
@@ -296,7 +296,7 @@ class AudienceNamespace(socketio.AsyncNamespace):  # type: ignore[misc]  # pytho
             or entry.state not in PUBLIC_QUESTION_STATES
         ):
             raise NotFound("这个提问已经不在列表中。")
-        if (await self._directory.find(session["slug"])).state != "live":
+        if activity.state != "live":
             raise Conflict("活动不在直播中，现在不能附议。", code="not_live")
         votes = await self._journal.vote(NewVote(entry.id, session["device"], ballot.on))
         self._delivery.changed(entry.id)

@@ -21,7 +21,7 @@ ANSWER_WITHIN = timedelta(minutes=5)
 PASS_LASTS = timedelta(minutes=10)
 SUSPICION_LASTS = timedelta(minutes=10)
 CROWD = 50
-"""So many devices of one address that go on above their own pace within `SUSPICION_WITHIN` are a flood."""
+"""So many devices of one address that go on above their own pace, or vote, within `SUSPICION_WITHIN` may be a flood."""
 SUSPICION_WITHIN = timedelta(minutes=1)
 CAPACITY = 100_000
 
@@ -82,8 +82,8 @@ class Challenges:
         )
         raise ChallengeRequired({**made.to_dict(), "maxnumber": HARDEST})
 
-    def too_fast(self, device: str, address: str) -> None:
-        """A device of this address went on above its own pace: a crowd of those makes the address suspect."""
+    def one_of_a_crowd(self, device: str, address: str) -> None:
+        """A device of this address went on above its own pace, or voted: a crowd of those makes the address suspect."""
         now = self._now()
         since, crowd = self._crowds.pop(address, (now, set()))
         if now - since > SUSPICION_WITHIN:

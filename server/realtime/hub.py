@@ -16,6 +16,7 @@ from server.realtime.bus import Missed, RedisRoomManager
 from server.realtime.channels import AUDIENCE, HOST, room
 from server.realtime.delivery import Delivery
 from server.realtime.malformed import Malformed
+from server.realtime.packets import TextPacket
 from server.realtime.rooms import RoomManager, use_direct_sockets
 
 LARGEST_MESSAGE = 256 * 1024
@@ -42,6 +43,7 @@ def make_server(redis: Redis | None, malformed: Malformed, on_missed: Missed) ->
     server = socketio.AsyncServer(
         async_mode="aiohttp",
         json=CompactJson,
+        serializer=TextPacket,
         client_manager=manager,
         cors_allowed_origins=None,  # same origin alone
         max_http_buffer_size=LARGEST_MESSAGE,

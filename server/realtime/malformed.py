@@ -7,7 +7,14 @@ import logging
 from collections.abc import Iterator
 from types import TracebackType
 
-_DECODERS = {"socketio.packet", "engineio.packet", "engineio.payload", "socketio.async_server", "engineio.async_socket"}
+_DECODERS = {
+    "server.realtime.packets",
+    "socketio.packet",
+    "engineio.packet",
+    "engineio.payload",
+    "socketio.async_server",
+    "engineio.async_socket",
+}
 
 
 class Malformed(logging.Filter):
@@ -24,7 +31,8 @@ class Malformed(logging.Filter):
         if error is None:
             return True
         modules = list(_modules(error.__traceback__))
-        ours = any(module.startswith(("server.", "feedback.", "streaming.")) for module in modules[1:])
+        inside = [module for module in modules[1:] if module not in _DECODERS]
+        ours = any(module.startswith(("server.", "feedback.", "streaming.")) for module in inside)
         decoding = not ours and bool(_DECODERS.intersection(modules))
         self.count += decoding
         return not decoding

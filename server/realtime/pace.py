@@ -55,13 +55,28 @@ class Pace:
         try:
             await self.device_speech.take(device)
         except RateLimited:
-            self.challenges.too_fast(device, address)
-            crowd = await self._memory.gather(_CROWD, address, device, SUSPICION_WITHIN.total_seconds())
-            if crowd is not None and crowd >= CROWD:
-                await self._memory.note(_SUSPECT, address, "1", SUSPICION_LASTS.total_seconds())
+            await self._note_crowd(device, address)
             raise
         await self.address_speech.take(address)
         await self.activity_speech.take(activity.slug)
+
+    async def vote(self, activity: Known, device: str, address: str) -> None:
+        """Let a device vote. Raises ChallengeRequired, RateLimited.
+
+        Anybody may call himself a thousand devices, and so may a hall behind one address, by right: where a crowd of an
+        address votes within a minute, each of its devices proves work.
+        """
+        voters = f"voters of {address}"
+        await self._require_proof(activity.challenge, device, voters)
+        await self.device_votes.take(device)
+        await self.address_speech.take(address)
+        await self._note_crowd(device, voters)
+
+    async def _note_crowd(self, device: str, address: str) -> None:
+        self.challenges.one_of_a_crowd(device, address)
+        crowd = await self._memory.gather(_CROWD, address, device, SUSPICION_WITHIN.total_seconds())
+        if crowd is not None and crowd >= CROWD:
+            await self._memory.note(_SUSPECT, address, "1", SUSPICION_LASTS.total_seconds())
 
     async def _require_proof(self, mode: str, device: str, address: str) -> None:
         if mode == "auto" and await self._memory.noted(_SUSPECT, address):

@@ -80,14 +80,14 @@ def test_a_crowd_above_its_pace_makes_its_address_suspect_and_no_other() -> None
     clock = Clock()
     challenges = Challenges(KEY, now=clock)
     for number in range(CROWD - 1):
-        challenges.too_fast(f"d{number}", "a")
-        challenges.too_fast(f"d{number}", "a")  # the same device counts once
+        challenges.one_of_a_crowd(f"d{number}", "a")
+        challenges.one_of_a_crowd(f"d{number}", "a")  # the same device counts once
     assert asked(challenges, "auto") is None
     clock.at += timedelta(minutes=2)
-    challenges.too_fast("late", "a")
+    challenges.one_of_a_crowd("late", "a")
     assert asked(challenges, "auto") is None, "the crowd of two minutes ago is forgotten"
     for number in range(CROWD):
-        challenges.too_fast(f"d{number}", "a")
+        challenges.one_of_a_crowd(f"d{number}", "a")
     assert asked(challenges, "auto") is not None
     assert asked(challenges, "auto", address="b") is None
     assert asked(challenges, "off") is None
@@ -142,3 +142,33 @@ async def test_the_challenge_on_the_line(service: ServiceProcess, admin: Staff, 
     assert await author.call("prove", solution) == {"ok": True}
     assert (await author.call("comment", words))["ok"]
     assert (await author.call("comment", speech("再说一句")))["ok"]
+
+
+async def test_votes_of_invented_devices_cost(service: ServiceProcess, admin: Staff, sockets: list[Client]) -> None:
+    slug = await admin.own_activity()
+    await admin.done("POST", f"/api/v1/activities/{slug}/state", {"state": "live"})
+    author = await citizen(service.url, slug).connect()
+    sockets.append(author)
+    question = (await author.call("question", speech("谁的票最多？")))["id"]
+    await admin.done("POST", f"/api/v1/entries/{question}/acts", {"act": "approve"})
+
+    async def invent(address: str) -> Client:
+        auth = {"activity": slug, "device": secrets.token_urlsafe(16)}
+        client = await Client(service.url, "/audience", auth, {"X-Forwarded-For": address}).connect()
+        sockets.append(client)
+        return client
+
+    for number in range(CROWD):
+        answer = await (await invent("203.0.113.50")).call("vote", {"question": question})
+        assert (answer["ok"], answer["votes"]) == (True, number + 1)
+    one_more = await invent("203.0.113.50")
+    refused = (await one_more.call("vote", {"question": question}))["error"]
+    assert refused["code"] == "challenge"
+    assert (await one_more.call("prove", solved(refused["challenge"])))["ok"]
+    assert (await one_more.call("vote", {"question": question}))["votes"] == CROWD + 1
+    # Who speaks from that address, and who votes from another, proves nothing.
+    assert (await (await invent("203.0.113.50")).call("comment", speech("大家好")))["ok"]
+    assert (await (await invent("198.51.100.50")).call("vote", {"question": question}))["votes"] == CROWD + 2
+    # A device that comes back has the vote that it had.
+    again = await one_more.call("vote", {"question": question})
+    assert again["votes"] == CROWD + 2

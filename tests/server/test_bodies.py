@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
+
+import aiohttp
 
 from server.http import bodies
 from server.http.bodies import Patience
@@ -95,6 +98,16 @@ async def steady(port: int, first: bytes, content: bytes) -> int:
     status = int((await reader.readline()).split()[1])
     writer.close()
     return status
+
+
+async def test_nothing_compressed_is_taken(service: ServiceProcess) -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    async with aiohttp.ClientSession(service.url) as session:
+        for path, kind in (("/api/v1/receipts", "application/json"), (f"/whep/{SLUG}", "application/sdp")):
+            headers = {"Content-Encoding": "gzip", "Content-Type": kind}
+            async with session.post(path, data=bomb, headers=headers) as answer:
+                assert answer.status == 415
+                assert (await answer.json())["error"]["code"] == "unsupported_media_type"
 
 
 def test_bytes_buy_time_and_no_more_than_a_tunnel_takes() -> None:

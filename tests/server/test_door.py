@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 
 from server import door as doors
@@ -132,6 +133,43 @@ async def test_a_megabyte_ends_the_line_that_sends_it(own_service: ServiceProces
             assert answer.status == 400
         async with session.post(address, data="4") as answer:
             assert answer.status == 400
+    await undisturbed(own_service, bystander)
+
+
+async def test_what_only_the_library_may_say_and_attachments_without_end(
+    own_service: ServiceProcess, bystander: Client
+) -> None:
+    async with aiohttp.ClientSession(own_service.url) as session:
+        socket = await session.ws_connect("/socket.io/?EIO=4&transport=websocket", max_msg_size=0)
+        hello = {"activity": SLUG, "device": "a-device-of-mine"}
+        await socket.send_str(f"40/audience,{json.dumps(hello)}")
+        await bystander.until(lambda: {"watching": 2} in bystander.received["presence"])
+        before = psutil.Process(own_service.process.pid).memory_info().rss
+        again = json.dumps({"activity": "k05", "device": "another-device"})
+        forged = (
+            '["disconnect"]',
+            '["disconnect","transport close"]',
+            f'["connect",{{}},{again}]',
+            f'["connect",{{"aiohttp.request":1}},{again}]',
+            "[7]",
+            "[]",
+            '{"comment":1}',
+        )
+        for words in forged:
+            await socket.send_str(f"42/audience,1{words}")
+        await socket.send_str('451-/audience,2["comment",{"_placeholder":true,"num":0}]')
+        await socket.send_str('45999999999-/audience,["comment",{"_placeholder":true,"num":0}]')
+        for _ in range(150):
+            await socket.send_bytes(bytes(250_000))
+        await socket.send_str(f"42/audience,3{json.dumps(['comment', speech('还在')])}")
+        async with asyncio.timeout(20):
+            while not (frame := await socket.receive_str()).startswith("43"):
+                pass
+        assert frame.startswith('43/audience,3[{"ok":true')
+        assert psutil.Process(own_service.process.pid).memory_info().rss - before < 20_000_000
+        assert bystander.received["presence"][-1] == {"watching": 2}
+        assert await metric(own_service, "minsheng_malformed_frames_total") == len(forged) + 2 + 150
+        await socket.close()
     await undisturbed(own_service, bystander)
 
 

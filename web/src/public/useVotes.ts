@@ -1,4 +1,5 @@
 import { ref } from "vue";
+import { withProof } from "../shared/proof";
 import { keep, recall } from "../shared/storage";
 import { toast } from "../shared/toasts";
 import type { Audience } from "./useAudience";
@@ -14,7 +15,7 @@ export function useVotes(slug: string, audience: Audience) {
     const on = !voted.value.has(id);
     busy.value.add(id);
     try {
-      const answer = await audience.vote(id, on);
+      const answer = await withProof(() => audience.vote(id, on), audience.prove);
       if (answer.ok) {
         if (on) voted.value.add(id);
         else voted.value.delete(id);

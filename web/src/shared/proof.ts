@@ -1,6 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import type { Challenge, Proof } from "./protocol";
+import type { Acknowledgement, Challenge, Proof } from "./protocol";
 
 /** Numbers tried before the page gets a turn to draw and to listen. */
 const AT_ONCE = 2_000;
@@ -21,4 +21,15 @@ export async function solve(challenge: Challenge): Promise<Proof | null> {
     if (number % AT_ONCE === AT_ONCE - 1) await new Promise((resolve) => setTimeout(resolve, 0));
   }
   return null;
+}
+
+/** Sends, and where the service asks for work first does that and sends once more. Returns the last answer. */
+export async function withProof<T>(
+  send: () => Promise<Acknowledgement<T>>,
+  prove: (proof: Proof) => Promise<Acknowledgement<object>>,
+): Promise<Acknowledgement<T>> {
+  const answer = await send();
+  if (answer.ok || answer.error.code !== "challenge" || answer.error.challenge === undefined) return answer;
+  const proof = await solve(answer.error.challenge);
+  return proof !== null && (await prove(proof)).ok ? send() : answer;
 }
