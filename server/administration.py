@@ -1,9 +1,7 @@
 """What the command line does with the database of a service, running or not."""
 
-import asyncio
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from sqlalchemy import select
 
@@ -23,16 +21,10 @@ from server.identity import author_of
 from server.personal import Seals
 from server.programme.calendar import YearTable
 from server.receipts import receipt_code
-from server.serve import stop_signal
 from server.services import utc_now
 from server.store.database import Database
 from server.store.migrate import migrate
 from server.store.tables import Account, Activity
-from streaming.publish import Progress, PublishError, publish
-from streaming.source import is_stream
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
-"""Seconds between two tries of a source that broke off."""
 
 
 @asynccontextmanager
@@ -142,48 +134,3 @@ async def entered_holidays(settings: Settings) -> tuple[YearTable, ...]:
     """The holidays that a coordinator entered in the service."""
     async with opened(settings) as database, database.read() as session:
         return await entered_tables(session)
-
-
-async def publish_file(source: str, whip_url: str, token: str, *, loop: bool, reconnect: bool) -> int:
-    """Publish until the source ends or Ctrl-C. Returns the exit status.
-
-    With `reconnect` a source or a line that breaks off is tried again, for as long as another try may help.
-    """
-    stop = stop_signal()
-    work = asyncio.create_task(_publish_again_and_again(source, whip_url, token, loop=loop, reconnect=reconnect))
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
-    except PublishError as error:
-        print(f"\nminsheng: {error}", file=sys.stderr)
-        return 1
-    finally:
-        stopping.cancel()
-    print(file=sys.stderr)
-    return 0
-
-
-async def _publish_again_and_again(source: str, whip_url: str, token: str, *, loop: bool, reconnect: bool) -> None:
-    pause = _FIRST_PAUSE
-
-    def progress(made: Progress) -> None:
-        nonlocal pause
-        pause = _FIRST_PAUSE
-        print(f"\r{made}", end="", file=sys.stderr, flush=True)
-
-    while True:
-        try:
-            await publish(source, whip_url, token, loop=loop, on_progress=progress)
-            if not reconnect or not is_stream(source):
-                return
-            words = "the source ended"
-        except PublishError as error:
-            if not reconnect or error.final:
-                raise
-            words = str(error)
-        print(f"\nminsheng: {words}; trying again in {pause:.0f} s", file=sys.stderr, flush=True)
-        await asyncio.sleep(pause)
-        pause = min(_LONGEST_PAUSE, 2 * pause)

@@ -181,7 +181,7 @@ def publish(
     source: str, activity: str | None, whip: str | None, token: str | None, loop: bool, reconnect: bool
 ) -> None:
     """Publish a file, or whatever FFmpeg reads (RTSP, HLS, RTMP, SRT), through WHIP."""
-    from server import administration
+    from server import administration, publish_command
 
     settings = load_settings()
     if (activity is None) == (whip is None):
@@ -191,7 +191,7 @@ def publish(
         whip = f"http://{settings.http_host}:{settings.http_port}/whip/{activity}"
     if whip is None or token is None:
         raise click.UsageError("--whip needs --token")
-    sys.exit(run(administration.publish_file(source, whip, token, loop=loop, reconnect=reconnect)))
+    sys.exit(run(publish_command.publish_file(source, whip, token, loop=loop, reconnect=reconnect)))
 
 
 @main.command()

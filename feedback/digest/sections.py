@@ -6,7 +6,6 @@ Names are masked here (“朱**”), as a document leaves the house. What it lea
 from collections.abc import Sequence
 
 from feedback.decisions import DENOMINATOR
-from feedback.digest.chart import sentiment_bars, watching_line
 from feedback.digest.figures import Figure, figures
 from feedback.digest.model import Digest, Question, Suggestion
 from feedback.digest.report import Block, Heading, Note, Picture, Report, Table, Text, numbered
@@ -102,6 +101,9 @@ def _audience(digest: Digest) -> list[Block]:
         )
     ]
     if len(audience.samples) > 1:
+        # An eighth of the CPU time of a start of the service was matplotlib, which most of its runs never need.
+        from feedback.digest.chart import watching_line
+
         blocks.append(Picture(watching_line(audience.samples), "同时收看人数随时间变化的折线图"))
         blocks.append(Note("图：同时收看人数（同一人使用两台设备时计为两人）"))
     return blocks
@@ -136,6 +138,8 @@ def _sentiment(digest: Digest) -> list[Block]:
     sentiment = digest.sentiment
     if not sentiment.scored:
         return [Text("没有可以评分的文字。")]
+    from feedback.digest.chart import sentiment_bars
+
     counts = "，".join(
         f"{label.text}{number}条（{share(number, sentiment.scored)}）"
         for label in Label
