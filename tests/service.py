@@ -1,6 +1,7 @@
 """The service as an operator runs it: a process of its own on free ports, with a data folder of its own."""
 
 import io
+import itertools
 import os
 import signal
 import socket
@@ -16,24 +17,29 @@ from yarl import URL
 ADMIN_PASSWORD = "only-for-the-tests"
 
 
-def free_port(kind: socket.SocketKind) -> int:
-    """A port that nobody uses now."""
+_numbers = itertools.count(10_000 + os.getpid() % 100 * 200)
+"""Below those that the kernel gives to whoever asks for any (32,768 and more): no connection that somebody opens takes
+a number between its choice here and the moment the service binds it. Each test run counts from a place of its own.
+"""
+
+
+def _is_free(port: int, kind: socket.SocketKind) -> bool:
     with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port(*kinds: socket.SocketKind) -> int:
+    """A number that nobody uses now over any of these, and that is given to nobody else in this run."""
+    return next(port for port in _numbers if all(_is_free(port, kind) for kind in kinds))
 
 
 def free_media_port() -> int:
     """A number that nobody uses now, neither over UDP nor over TCP."""
-    while True:
-        port = free_port(socket.SOCK_DGRAM)
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
+    return free_port(socket.SOCK_DGRAM, socket.SOCK_STREAM)
 
 
 class ServiceProcess:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.citizen import Client
-from tests.server.conftest import database, database_url
+from tests.server.conftest import database, database_url, migrated
 from tests.service import ServiceProcess, free_port
 
-__all__ = ["database", "database_url", "service", "sockets"]
+__all__ = ["database", "database_url", "migrated", "service", "sockets"]
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from server.services import SERVICES, Services
 from tests.citizen import citizen, speech
 from tests.programme.uploads import docx, photo
 from tests.server.test_reminders import Letterbox
-from tests.service import ADMIN_PASSWORD, Staff, free_port
+from tests.service import ADMIN_PASSWORD, Staff, free_media_port, free_port
 
 SLUG = "2024-k12"
 PATH = f"/api/v1/activities/{SLUG}"
@@ -86,7 +86,7 @@ async def test_a_year_from_the_plan_to_the_assessment(tmp_path: Path, letterbox:
     settings = Settings(
         data_dir=tmp_path,
         http_port=free_port(socket.SOCK_STREAM),
-        media_port=free_port(socket.SOCK_DGRAM),
+        media_port=free_media_port(),
         admin_password=ADMIN_PASSWORD,
         smtp_url=f"smtp://127.0.0.1:{port}",
         mail_from="minsheng@example.gov.cn",

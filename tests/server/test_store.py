@@ -23,10 +23,10 @@ def entry(key: str, *, text: str = "很好", device: str = "a" * 32, kind: str =
     return NewEntry(1, kind, device, key, "网友", text, "shown" if kind == "comment" else "open", NOW)
 
 
-async def test_the_migrations_make_the_tables_that_the_code_expects(database_url: str) -> None:
-    await migrate(database_url)
-    await migrate(database_url)  # a second start changes nothing
-    engine = create_async_engine(database_url)
+async def test_the_migrations_make_the_tables_that_the_code_expects(empty_url: str) -> None:
+    await migrate(empty_url)
+    await migrate(empty_url)  # a second start changes nothing
+    engine = create_async_engine(empty_url)
 
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
