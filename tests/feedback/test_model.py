@@ -97,8 +97,8 @@ def test_time_is_linear() -> None:
     for length in (5_000, 20_000):
         attempts = []
         for _ in range(3):
-            begun = time.perf_counter()
+            begun = time.process_time()
             feelings.feeling("不很满意" * (length // 4))
-            attempts.append(time.perf_counter() - begun)
+            attempts.append(time.process_time() - begun)
         times[length] = min(attempts)
     assert times[20_000] < 4 * 2.5 * times[5_000]

@@ -99,7 +99,8 @@ async def test_a_phone_that_does_not_read_holds_up_nobody(service: ServiceProces
         await deaf.receive_str()
         auth = json.dumps({"activity": "j02", "device": secrets.token_urlsafe(16)})
         await deaf.send_str(f"40/audience,{auth}")
-        await asyncio.sleep(0.5)
+        while not (await deaf.receive_str(timeout=10)).startswith("40/audience"):
+            pass
         assert deaf._response.connection is not None
         assert deaf._response.connection.transport is not None
         deaf._response.connection.transport.pause_reading()  # a phone in a tunnel

@@ -62,8 +62,9 @@ class House:
     async def on_air(self, *formats: int) -> Sender:
         """A publisher whose first frame has arrived."""
         sender = Sender(await self.publisher(*formats))
+        before = len(self.events)
         sender.frame(500, keyframe=True)
-        await self.until(lambda: self.events and self.events[-1][1])
+        await self.until(lambda: any(on_air for _, on_air in self.events[before:]))
         return sender
 
     async def viewer(self, *formats: int, peer: Peer | None = None, text: str | None = None) -> Peer:

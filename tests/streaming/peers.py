@@ -1,6 +1,7 @@
 """Peers made by hand: a socket, connectivity checks, DTLS and SRTP, and every packet as it arrived."""
 
 import asyncio
+import contextlib
 import random
 import re
 import secrets
@@ -309,5 +310,9 @@ class Sender:
 
 def media_processes() -> set[int | None]:
     """The relays and publishers that this test run itself started and that are still there."""
-    children = psutil.Process().children()  # not what a service of another test has started
-    return {child.pid for child in children if "streaming." in " ".join(child.cmdline())}
+    found: set[int | None] = set()
+    for child in psutil.Process().children():  # not what a service of another test has started
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has gone since, which is what is asked
+            if "streaming." in " ".join(child.cmdline()):
+                found.add(child.pid)
+    return found

@@ -156,8 +156,12 @@ async def test_a_film_of_an_upright_phone_stands_upright(
 
     task = asyncio.create_task(publish(str(path), service.whip, "host"))
     await service.happened(PublisherChanged("k04", on_air=True))
-    stats = (await service.supervisor.stats()).activities["k04"].publisher
-    assert stats is not None
-    assert stats.video is not None
+    async with asyncio.timeout(10):
+        while True:  # the first packet says that it is on air, and not always how large the picture is
+            stats = (await service.supervisor.stats()).activities["k04"].publisher
+            assert stats is not None
+            if stats.video is not None and stats.video.width is not None:
+                break
+            await asyncio.sleep(0.02)
     assert (stats.video.width, stats.video.height) == ((120, 160) if turned != 180 else (160, 120))
     await asyncio.wait_for(task, 15)

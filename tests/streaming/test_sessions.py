@@ -95,7 +95,7 @@ async def test_a_full_relay_says_so() -> None:
 
 
 async def test_who_only_opens_sessions_takes_nobodys_seat_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streaming.relay.UNSEEN_SECONDS", 0.2)
+    monkeypatch.setattr("streaming.relay.UNSEEN_SECONDS", 1.0)
     house = await House(max_viewers=2).start()
     try:
         await house.on_air()
@@ -103,7 +103,7 @@ async def test_who_only_opens_sessions_takes_nobodys_seat_for_long(monkeypatch: 
         await house.open("watch", offer("recvonly"))
         with pytest.raises(Full):
             await house.open("watch", offer("recvonly"))
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(1.05)
         await house.viewer()
         with pytest.raises(Full):
             await house.open("watch", offer("recvonly"))
@@ -153,21 +153,22 @@ async def test_silence_takes_the_activity_off_the_air_and_keeps_the_session(
     sender = await house.on_air()
     await house.until(lambda: house.events[-1] == ("k04", False))
     sender.frame(200)
-    await house.until(lambda: house.events[-1] == ("k04", True))
+    await house.until(lambda: house.events.count(("k04", True)) == 2)
     assert not sender.peer.closed
 
 
 async def test_who_vanishes_is_removed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     sender = await house.on_air()
     gone, there = await house.viewer(), await house.viewer()
-    monkeypatch.setattr(peer, "SILENCE_SECONDS", 0.4)
+    monkeypatch.setattr(peer, "SILENCE_SECONDS", 1.0)
     gone.transport.close()
     assert there.session is not None
     ufrag, password = value(there.session.sdp, "ice-ufrag"), value(there.session.sdp, "ice-pwd")
-    for _ in range(8):
-        await asyncio.sleep(0.1)
-        there.check(ufrag, password)
-        sender.frame(100)
+    async with asyncio.timeout(10):
+        while house.watching == 2:
+            await asyncio.sleep(0.1)
+            there.check(ufrag, password)
+            sender.frame(100)
     assert house.watching == 1
     assert not there.closed
     assert house.relay.counters["watch ended: vanished"] == 1
