@@ -18,7 +18,7 @@ run: $(READY) ## The bare service
 	@exec $(BIN)/minsheng serve
 
 test: $(READY) lint types web-test ## Everything that is checked: lint, types, pages, the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Ruff, and ESLint for the pages
 	$(BIN)/ruff check .
