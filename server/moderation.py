@@ -188,12 +188,26 @@ async def _note(session: AsyncSession, entry: Entry, command: Command, state: St
         case Decline():
             entry.reason, entry.on_screen = clean(command.reason), False
         case Answer():
-            entry.answer_mode, entry.answer, entry.answered_at = command.mode, clean(command.text), now
+            entry.answer_mode, entry.answer = command.mode, clean(command.text)
+            entry.answered_at = await _begun(session, entry, now) if command.mode == "live" else now
         case Approve():
             entry.reason = None
         case Reopen():
             entry.answer_mode = entry.answer = entry.answered_at = entry.reason = None
             entry.on_screen = entry.on_screen and state in states.ON_SCREEN
+
+
+async def _begun(session: AsyncSession, entry: Entry, now: datetime) -> datetime:
+    """When an answer by word of mouth began: a question on screen is being answered since it was put there.
+
+    A host says that it was answered when it is over; who looks it up in the recording wants to hear it from the start.
+    """
+    if not entry.on_screen:
+        return now
+    put = await session.scalar(
+        select(Act).where(Act.entry_id == entry.id, Act.act == "screen").order_by(Act.id.desc()).limit(1)
+    )
+    return put.at if put is not None and put.detail.get("on") is True else now
 
 
 async def _way_back(session: AsyncSession, entry: Entry, command: Command) -> State | None:

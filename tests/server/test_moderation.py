@@ -94,6 +94,28 @@ async def test_an_answer_is_taken_back_and_then_the_approval(database: Database,
     assert [line.detail for line in lines] == [{"from": "answered", "to": "open"}, {"from": "open", "to": "pending"}]
 
 
+async def test_an_answer_on_the_spot_begins_when_the_question_came_on_screen(
+    database: Database, entries: tuple[int, int]
+) -> None:
+    _, question = entries
+
+    async def at(minutes: int, **command: object) -> Entry:
+        when = NOW + timedelta(minutes=minutes)
+        return (await moderate(database, ADMIN, question, parse_command(command), when)).entry
+
+    await at(1, act="approve")
+    await at(2, act="screen", on=True)
+    await at(3, act="screen", on=False)
+    await at(4, act="screen", on=True)
+    # Minutes later the host says that it was answered: the recording is looked up where the answer began.
+    answered = await at(9, act="answer", mode="live")
+    assert (answered.answered_at, answered.changed_at) == (NOW + timedelta(minutes=4), NOW + timedelta(minutes=9))
+    assert (await at(10, act="answer", mode="written", text="周六上班")).answered_at == NOW + timedelta(minutes=10)
+    await at(11, act="reopen")
+    await at(12, act="screen", on=False)
+    assert (await at(13, act="answer", mode="live")).answered_at == NOW + timedelta(minutes=13)
+
+
 async def test_a_refusal_is_taken_back_to_where_it_came_from(database: Database, entries: tuple[int, int]) -> None:
     _, question = entries
     for before in ("pending", "open"):

@@ -7,12 +7,12 @@ export interface Key {
   run: (key: string) => void;
 }
 
-/** Single keys for the frequent acts. They rest while one types, and can be switched off altogether. */
-export function useKeys(bindings: readonly Key[]) {
+/** Single keys for the frequent acts. They rest while one types or is elsewhere, and can be switched off altogether. */
+export function useKeys(bindings: readonly Key[], active: () => boolean) {
   const enabled = ref(recall<boolean>("keys", true));
 
   function onKey(event: KeyboardEvent): void {
-    if (!enabled.value || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (!active() || !enabled.value || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const target = event.target instanceof HTMLElement ? event.target : null;
     if (target?.closest("input, textarea, select, [role='dialog']")) return;
     // Arrows, Home and End are the tabs' own; letters work right after a tab was chosen.

@@ -1,4 +1,4 @@
-import { computed, onMounted, ref, watch } from "vue";
+import { computed, ref, watch } from "vue";
 import { api } from "../shared/api";
 import type { EntryState } from "../shared/protocol";
 import { toast } from "../shared/toasts";
@@ -16,8 +16,8 @@ export function fateWords(entry: OwnEntry, state: EntryState, reason: string | n
   return null;
 }
 
-/** So many of those that were still waiting are asked about when the page opens. */
-const ASKED = 20;
+/** So many of those that were still waiting are asked about when the page opens: a whole hall may open it at once. */
+const ASKED = 5;
 
 /**
  * What becomes of one's own entries while the page is open: told once, kept beside them, and counted until the list of
@@ -63,9 +63,9 @@ export function useFates(audience: Audience, own: Own) {
       if (entry !== undefined && entry.state !== "withdrawn") void ask(entry);
     }
   });
-  onMounted(async () => {
-    // While one was away: no word for each, a number at the list of one's own.
-    const waiting = own.own.value.filter((entry) => entry.state === "pending" || entry.state === "open").slice(-ASKED);
+  // While one was away: no word for each, a number at the list of one's own.
+  watch(audience.greeted, async () => {
+    const waiting = own.own.value.filter((entry) => entry.state === "pending").slice(-ASKED);
     for (const entry of waiting) await ask(entry, true);
   });
 
