@@ -291,3 +291,37 @@ async def test_a_host_finds_one_of_many_and_a_flood_goes_by_one_key(
     await console.get_by_role("button", name="撤销", exact=True).last.click()
     await expect(console.get_by_test_id("ban")).to_contain_text("加微信领红包")
     assert errors == []
+
+
+async def test_what_a_host_has_read_passes_by_one_key_but_for_what_a_list_found(
+    service: ServiceProcess,
+    admin: Staff,
+    browser: Browser,
+    crowd: tuple[str, list[Client]],
+    pictures: Path,
+) -> None:
+    errors: list[str] = []
+    slug, people = crowd
+    await admin.done("PATCH", f"/api/v1/activities/{slug}", {"moderation": "before"})
+    lists = (await admin.done("GET", "/api/v1/word-lists"))["lists"]
+    marks = next(item for item in lists if item["unit"] is None and item["severity"] == "mark")
+    words = {"unit": None, "severity": "mark", "words": ["代办证件"], "revision": marks["revision"]}
+    revision = (await admin.done("PUT", "/api/v1/word-lists", words))["revision"]
+    console = await open_page(browser, f"{service.url}/console/{slug}", DESKTOP, errors)
+    await sign_in(console)
+    try:
+        ids = await say(people, ["窗口很热情", "代办证件找我", *(f"讲得很清楚{turn}" for turn in range(10))])
+        await expect(console.get_by_test_id("waiting-count")).to_contain_text("待审 12 条")
+        await console.keyboard.press("e")
+        await expect(console.get_by_test_id("toasts")).to_contain_text("已通过")
+        states = {
+            entry["id"]: entry["state"]
+            for entry in (await admin.done("GET", f"/api/v1/activities/{slug}/entries"))["entries"]
+        }
+        assert (states[ids[0]], states[ids[1]], states[ids[-1]]) == ("shown", "pending", "pending")
+        await console.screenshot(path=pictures / "console-in-sight.png")
+        await console.keyboard.press("z")
+        await expect(console.get_by_test_id("waiting-count")).to_contain_text("待审 12 条")
+    finally:
+        await admin.done("PUT", "/api/v1/word-lists", {**words, "words": [], "revision": revision})
+    assert errors == []
