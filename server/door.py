@@ -7,6 +7,7 @@ some seconds, and where too many say nothing, those that have been silent longes
 
 import asyncio
 import resource
+import socket
 from collections import Counter
 from collections.abc import Callable
 from logging import getLogger
@@ -23,6 +24,8 @@ SILENT_SECONDS = 10.0
 FAIR_SECONDS = 2.0
 """Nobody is ended sooner: after a restart a thousand phones of one address come in the same moment, and have spoken
 before they can be read."""
+STUCK_SECONDS = 60.0
+"""Without taking in a byte of what it asked for: the kernel ends such a connection. A slow one goes on."""
 ADDRESS_SILENT = 200
 """After that. A browser opens a connection or two in advance: a hundred people have as many that are silent."""
 ADDRESS_OPEN = 6_000
@@ -65,6 +68,8 @@ class Door:
         """Connections that were not let in, since the start."""
         self.silent = 0
         """Connections that were ended because they said nothing."""
+        self.stuck = 0
+        """Connections that ended because they did not read."""
 
     @property
     def waiting(self) -> int:
@@ -115,8 +120,9 @@ class Door:
         if not of_address:
             self._silent_by_address.pop(visitor.address, None)
 
-    def left(self, visitor: "_Visitor") -> None:
+    def left(self, visitor: "_Visitor", exc: Exception | None) -> None:
         """A connection ended."""
+        self.stuck += isinstance(exc, TimeoutError)
         self.spoke(visitor)
         self.open -= 1
         self._by_address[visitor.address] -= 1
@@ -173,7 +179,7 @@ class _Visitor(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._door.left(self)
+        self._door.left(self, exc)
         self._protocol.connection_lost(exc)
 
 
@@ -199,3 +205,6 @@ class DoorSite(web.BaseSite):
         self._server = await asyncio.get_running_loop().create_server(
             lambda: self._door.protocol(server), self._host, self._port, backlog=1024, reuse_address=True
         )
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; what is accepted has it from the socket that listens
+            for listening in self._server.sockets:
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(STUCK_SECONDS * 1000))

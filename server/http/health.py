@@ -201,6 +201,7 @@ def _count_connections(services: Services, registry: CollectorRegistry) -> None:
     ended = Counter("minsheng_connections_ended", "Connections refused or ended", ["why"], registry=registry)
     ended.labels("too many").inc(services.door.refused)
     ended.labels("silent").inc(services.door.silent)
+    ended.labels("does not read").inc(services.door.stuck)
     ended.labels("slow body").inc(services.bodies.slow)
     ended.labels("too many bodies").inc(services.bodies.crowded)
     ended.labels("never joined").inc(services.lobby.silent)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import re
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,11 +15,14 @@ import pytest
 
 from server import door as doors
 from server.bench.crowd import Crowd
+from server.config import Settings
 from server.door import Door
 from server.realtime import lobby as lobbies
 from server.realtime.rooms import FRAMES_AT_ONCE
+from server.serve import prepare, running
+from server.services import SERVICES
 from tests.citizen import Client, citizen, speech
-from tests.service import ServiceProcess, Staff
+from tests.service import ServiceProcess, Staff, free_media_port, free_port
 
 SLUG = "k02"
 
@@ -246,3 +250,21 @@ async def test_when_the_house_is_full_silence_makes_room(monkeypatch: pytest.Mon
     full, _ = come("10.0.0.1")
     assert last.aborted
     assert not full.aborted
+
+
+async def test_who_asks_and_never_reads_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "STUCK_SECONDS", 1.0)
+    settings = Settings(data_dir=tmp_path, http_port=free_port(socket.SOCK_STREAM), media_port=free_media_port())
+    await prepare(settings)
+    async with asyncio.timeout(90), running(settings) as app:
+        door = app[SERVICES].door
+        with socket.socket() as deaf:
+            deaf.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(deaf, ("127.0.0.1", settings.http_port))
+            asked = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 2_000
+            sending = asyncio.create_task(asyncio.get_running_loop().sock_sendall(deaf, asked))
+            while not door.stuck:
+                await asyncio.sleep(0.1)
+            assert door.open == 0
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)

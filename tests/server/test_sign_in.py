@@ -114,3 +114,18 @@ async def test_the_host_in_her_browser_while_others_guess(service: ServiceProces
         assert status == 429
         assert (await sign_in(ADMIN_PASSWORD, "198.51.100.2"))[0] == 429
         assert (await sign_in(ADMIN_PASSWORD, "198.51.100.2", familiar))[0] == 200
+
+
+async def test_nobody_learns_which_accounts_there_are(service: ServiceProcess) -> None:
+    answers = []
+    async with aiohttp.ClientSession(service.url) as session:
+        for number, username in enumerate(("admin", "nobody-of-that-name")):
+            headers = {"X-Forwarded-For": f"192.0.2.{100 + number}"}
+            for _ in range(int(PAIR_TRIES.burst) + 1):
+                body = {"username": username, "password": "wrong"}
+                async with session.post("/api/v1/session", json=body, headers=headers) as answer:
+                    error = (await answer.json())["error"]
+                    answers.append((username, answer.status, error["code"], sorted(answer.headers)))
+    told = [[answer[1:] for answer in answers if answer[0] == name] for name in ("admin", "nobody-of-that-name")]
+    assert told[0] == told[1]
+    assert [status for status, _, _ in told[0]] == [401] * int(PAIR_TRIES.burst) + [429]
