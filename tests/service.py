@@ -17,9 +17,10 @@ from yarl import URL
 ADMIN_PASSWORD = "only-for-the-tests"
 
 
-_numbers = itertools.count(10_000 + os.getpid() % 100 * 200)
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_numbers = itertools.count(10_000 + (os.getpid() % 50 * 2 + _worker % 2) * 200)
 """Below those that the kernel gives to whoever asks for any (32,768 and more): no connection that somebody opens takes
-a number between its choice here and the moment the service binds it. Each test run counts from a place of its own.
+a number between its choice here and the moment the service binds it. Each process of pytest counts from another place.
 """
 
 
