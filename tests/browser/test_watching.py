@@ -110,6 +110,11 @@ async def test_who_listens_to_the_page_hears_the_words_and_keeps_the_place(
         assert await vote.first.bounding_box() == before
         await phone.get_by_test_id("new-questions").click()
         await expect(phone.get_by_test_id("question")).to_have_count(3)
+        # What the host puts first says so, and stands first once the reader asks for the new order.
+        await admin.done("POST", f"/api/v1/entries/{further}/acts", {"act": "lift", "above": None})
+        await expect(phone.get_by_test_id("question-lifted")).to_have_text("接下来回答")
+        await phone.get_by_test_id("new-questions").click()
+        await expect(phone.get_by_test_id("question").first).to_contain_text("几点下班？")
     finally:
         await author.close()
     assert errors == []

@@ -37,7 +37,13 @@ describe("merging what arrives into a list", () => {
 });
 
 describe("the audience's queue", () => {
-  const question = (id: number, votes: number, state = "open", on_screen = false) => ({ id, votes, state, on_screen });
+  const question = (id: number, votes: number, state = "open", on_screen = false, lifted: number | null = null) => ({
+    id,
+    votes,
+    state,
+    on_screen,
+    lifted,
+  });
 
   it("puts what is on screen first, then votes, then age; answered ones last", () => {
     const order = queueOrder([
@@ -48,5 +54,15 @@ describe("the audience's queue", () => {
       question(5, 4),
     ]);
     expect(order).toEqual([4, 3, 5, 2, 1]);
+  });
+
+  it("puts what the host put first before the votes, in that order", () => {
+    const order = queueOrder([
+      question(1, 9),
+      question(2, 0, "open", false, 2),
+      question(3, 3, "open", false, 1),
+      question(4, 0, "open", true),
+    ]);
+    expect(order).toEqual([4, 3, 2, 1]);
   });
 });

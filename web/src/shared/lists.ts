@@ -29,12 +29,20 @@ interface Queued extends Numbered {
   votes: number;
   state: string;
   on_screen: boolean;
+  lifted: number | null;
 }
 
-/** The audience's order: on screen, then the open ones by votes, then the answered; the older first among equals. */
+/**
+ * The audience's order: on screen, then what the host put first, then the open ones by votes, then the answered; the older
+ * first among equals.
+ */
 export function queueOrder(questions: readonly Queued[]): number[] {
-  const rank = (question: Queued): number => (question.on_screen ? 0 : question.state === "open" ? 1 : 2);
+  const rank = (question: Queued): number => {
+    if (question.on_screen) return 0;
+    if (question.state !== "open") return 3;
+    return question.lifted === null ? 2 : 1;
+  };
   return [...questions]
-    .sort((a, b) => rank(a) - rank(b) || b.votes - a.votes || a.id - b.id)
+    .sort((a, b) => rank(a) - rank(b) || (rank(a) === 1 ? (a.lifted ?? 0) - (b.lifted ?? 0) : b.votes - a.votes) || a.id - b.id)
     .map((question) => question.id);
 }
