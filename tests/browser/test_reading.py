@@ -49,6 +49,12 @@ async def test_new_comments_never_move_what_one_reads(
         await button.click()
         await expect(phone.get_by_test_id("comment").filter(has_text="后来的第6条")).to_be_in_viewport()
         await expect(button).to_have_count(0)
+        # Larger letters, and a draft that grows: who was at the newest stays there.
+        await phone.get_by_test_id("elder").click()
+        await draft.fill("请问老人来办要带什么，能不能由儿女代办，代办要不要写委托书，委托书有没有样式")
+        await authors[0].call("comment", speech("最后的一条留言"))
+        await expect(phone.get_by_test_id("comment").filter(has_text="最后的一条")).to_be_in_viewport()
+        await expect(button).to_have_count(0)
     finally:
         for author in authors:
             await author.close()

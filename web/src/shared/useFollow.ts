@@ -32,8 +32,14 @@ export function useFollow<T extends Numbered>(
   });
   const older = computed(() => Math.max(0, all().length - held.value - windowed.value.length));
 
+  /** Heights of the box and of what is in it, as they were looked at last. */
+  let measured = [0, 0];
+
   function toBottom(): void {
-    if (box.value !== null) box.value.scrollTop = box.value.scrollHeight;
+    const element = box.value;
+    if (element === null) return;
+    element.scrollTop = element.scrollHeight;
+    measured = [element.clientHeight, element.scrollHeight];
   }
 
   function follow(): void {
@@ -71,6 +77,13 @@ export function useFollow<T extends Numbered>(
     // A hidden panel measures nothing.
     if (element === null || element.clientHeight === 0) return;
     const was = atBottom.value;
+    const changed = element.clientHeight !== measured[0] || element.scrollHeight !== measured[1];
+    measured = [element.clientHeight, element.scrollHeight];
+    // Larger letters or a lower box: the browser moved it, nobody scrolled.
+    if (was && changed && !still()) {
+      toBottom();
+      return;
+    }
     atBottom.value = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_BOTTOM;
     if (atBottom.value && !was && held.value > 0 && !still()) follow();
   }
