@@ -66,6 +66,7 @@ from server.http import (
 from server.http.bodies import Bodies, bodies
 from server.http.errors import errors
 from server.http.malformed import MalformedRequests
+from server.http.turns import Turns
 from server.identity import Identities
 from server.mail import Mailer
 from server.moderation_rules import Rules
@@ -263,6 +264,7 @@ def assemble(settings: Settings, now: Callable[[], datetime]) -> Services:
         sio=sio,
         door=Door(exempt=authenticator.trusts),
         bodies=Bodies(),
+        turns=Turns(),
         lobby=Lobby(sio, address_of=authenticator.address_of_environ),
         malformed=malformed,
         malformed_requests=MalformedRequests(),

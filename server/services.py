@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from server.health import HealthWatch
     from server.http.bodies import Bodies
     from server.http.malformed import MalformedRequests
+    from server.http.turns import Turns
     from server.identity import Identities
     from server.mail import Mailer
     from server.moderation_rules import Rules
@@ -73,6 +74,7 @@ class Services:
     sio: socketio.AsyncServer
     door: "Door"
     bodies: "Bodies"
+    turns: "Turns"
     lobby: "Lobby"
     malformed: "Malformed"
     malformed_requests: "MalformedRequests"

@@ -16,6 +16,8 @@ from server.services import SERVICES, Services
 
 B = TypeVar("B")
 NUL = "\0"
+_IN_TURN = ("/api/", "/notices", "/calendar")
+"""What is computed for whoever reads it. Files are sent after their handler, and those who watch wait for nobody."""
 _ESCAPED_NUL = b"\\u0000"
 
 
@@ -120,8 +122,16 @@ def routes() -> list[web.RouteDef]:
 def _adapt(item: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     written = TypeAdapter(item.answer) if item.answer is not None else None
 
+    in_turn = item.method == "GET" and item.right is Right.PUBLIC and item.path.startswith(_IN_TURN)
+
     async def handle(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
+        if not in_turn:
+            return await answered(request, services)
+        async with services.turns.turn(network_of(services.authenticator.address_of(request))):
+            return await answered(request, services)
+
+    async def answered(request: web.Request, services: Services) -> web.StreamResponse:
         principal = None
         if item.right is not Right.PUBLIC:
             principal = await services.authenticator.from_request(request)

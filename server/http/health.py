@@ -176,6 +176,7 @@ def _count_refusals(services: Services, registry: CollectorRegistry) -> None:
     limited.labels("all_codes").inc(identities.all_codes.refused)
     limited.labels("sign_ins").inc(services.throttle.refused)
     limited.labels("sign_ins_at_once").inc(services.throttle.crowded)
+    limited.labels("reading").inc(services.turns.refused)
     limited.labels("receipts").inc(services.lookups.refused)
     limited.labels("letters").inc(services.letters.refused)
     limited.labels("forms").inc(services.registering.refused)
