@@ -114,6 +114,30 @@ async def test_changing_the_process_changes_nothing(pair: Pair) -> None:
     assert refusal(await there.call("code", {"code": "000000"})) == "code_expired"  # five tries in all
 
 
+async def test_hosts_at_two_processes_see_each_other(pair: Pair) -> None:
+    slug = await pair.live()
+    phone = await pair.phone(pair.one, slug, secrets.token_urlsafe(16))
+    one, two = [await host(service.url, slug, pair.admin.cookie).connect() for service in (pair.one, pair.two)]
+    pair.opened += [one, two]
+    asked = (await phone.call("question", speech("几点开门？")))["id"]
+    await two.entry("questions", asked)
+    await one.call("doing", {"entry": asked, "form": "answer"})
+    told = (await two.until(lambda: two.received["colleague"]))[-1]
+    assert told["doing"] == {"entry": asked, "form": "answer"}
+    await one.call("answer", {"id": asked, "mode": "written", "text": "九点。"})
+    line = (await two.until(lambda: two.received["acted"]))[-1]
+    assert (line["entry"], line["act"], line["after"]) == (asked, "answer", "answered")
+    # A flood that spoke through the one is swept by the other.
+    spam = [(await phone.call("comment", speech(f"领红包{turn}")))["id"] for turn in range(3)]
+    await two.entry("comments", spam[-1])
+    swept = await two.call("ban", {"id": spam[0], "minutes": 10, "reason": "spam", "sweep": True})
+    assert sorted(swept["swept"]) == spam
+    await one.until(lambda: all(one.entries("comments")[entry]["state"] == "hidden" for entry in spam))
+    assert len(one.received["acted"]) == 2  # the answer of its own, and the ban
+    page = await pair.admin.done("GET", f"/api/v1/activities/{slug}/acts")
+    assert [item["act"] for item in page["acts"]].count("hide") == 3
+
+
 async def sign_in(service: ServiceProcess, password: str, address: str, cookie: str = "") -> tuple[int, float]:
     """The status of signing in as the administrator, and the seconds to wait."""
     headers = {"X-Forwarded-For": address, "Cookie": cookie}
