@@ -92,7 +92,9 @@ export function useHost(slug: string, { seen = true }: { seen?: boolean } = {}) 
 
   function put(entry: Entry): void {
     const list = entry.kind === "comment" ? comments : questions;
-    list.value = merge(list.value, [entry]);
+    // An answer names no likely duplicates; they come with the next list, and the row keeps its height until then.
+    const similar = entry.similar.length > 0 ? entry.similar : (find(entry.id)?.similar ?? []);
+    list.value = merge(list.value, [{ ...entry, similar }]);
   }
 
   const find = (id: number): Entry | undefined =>

@@ -18,7 +18,7 @@ import type {
   Utterance,
   WordLevel,
 } from "./protocol";
-import { clock } from "./time";
+import { clock, plainDay } from "./time";
 
 export const STATE: Record<ActivityState, string> = { scheduled: "预告", live: "直播中", ended: "已结束" };
 export const KIND: Record<ActivityKind, string> = { "open-day": "政务开放日", lecture: "政策公开讲" };
@@ -145,6 +145,12 @@ export const HANDOVER: Record<HandoverState, string> = {
 
 /** That others said the same. */
 export const mergedWords = (count: number | undefined): string => (count ? `合并了 ${count} 条相同内容` : "");
+
+/** To whom an entry was handed, how that stands, and until when a reply is asked for. */
+export function handedWords({ unit, state, due }: NonNullable<Entry["handover"]>): string {
+  const until = due === null || state === "replied" ? "" : `，要求${plainDay(due)}前回复`;
+  return `转${unit}：${HANDOVER[state]}${until}`;
+}
 
 /** Who dealt with an entry last, and when. */
 export function byWords(entry: Pick<Entry, "handled_by" | "handled_at">): string {
