@@ -21,7 +21,9 @@ ANSWER_WITHIN = timedelta(minutes=5)
 PASS_LASTS = timedelta(minutes=10)
 SUSPICION_LASTS = timedelta(minutes=10)
 CROWD = 50
-"""So many devices of one address that go on above their own pace, or vote, within `SUSPICION_WITHIN` may be a flood."""
+"""So many devices of one address that go on above their own pace within `SUSPICION_WITHIN` may be a flood."""
+VOTERS = 200
+"""So many that vote may be one who invents them. A hall votes, too, and speaks too fast less often."""
 SUSPICION_WITHIN = timedelta(minutes=1)
 CAPACITY = 100_000
 
@@ -82,18 +84,18 @@ class Challenges:
         )
         raise ChallengeRequired({**made.to_dict(), "maxnumber": HARDEST})
 
-    def one_of_a_crowd(self, device: str, address: str) -> None:
-        """A device of this address went on above its own pace, or voted: a crowd of those makes the address suspect."""
+    def one_of_a_crowd(self, device: str, address: str, most: int = CROWD) -> None:
+        """A device of this address went on above its own pace, or voted: `most` of those make the address suspect."""
         now = self._now()
         since, crowd = self._crowds.pop(address, (now, set()))
         if now - since > SUSPICION_WITHIN:
             since, crowd = now, set()
         crowd.add(device)
-        if len(crowd) >= CROWD:
+        if len(crowd) >= most:
             _remember(self._suspects, address, now + SUSPICION_LASTS)
             return
         self._crowds[address] = (since, crowd)
-        if len(self._crowds) > CAPACITY // CROWD:
+        if len(self._crowds) > CAPACITY // VOTERS:
             self._crowds.popitem(last=False)
 
     def prove(self, device: str, solution: Solution) -> None:

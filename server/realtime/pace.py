@@ -11,6 +11,7 @@ from server.realtime.challenge import (
     PASS_LASTS,
     SUSPICION_LASTS,
     SUSPICION_WITHIN,
+    VOTERS,
     ChallengeRequired,
     Challenges,
     Solution,
@@ -70,12 +71,12 @@ class Pace:
         await self._require_proof(activity.challenge, device, voters)
         await self.device_votes.take(device)
         await self.address_speech.take(address)
-        await self._note_crowd(device, voters)
+        await self._note_crowd(device, voters, VOTERS)
 
-    async def _note_crowd(self, device: str, address: str) -> None:
-        self.challenges.one_of_a_crowd(device, address)
+    async def _note_crowd(self, device: str, address: str, most: int = CROWD) -> None:
+        self.challenges.one_of_a_crowd(device, address, most)
         crowd = await self._memory.gather(_CROWD, address, device, SUSPICION_WITHIN.total_seconds())
-        if crowd is not None and crowd >= CROWD:
+        if crowd is not None and crowd >= most:
             await self._memory.note(_SUSPECT, address, "1", SUSPICION_LASTS.total_seconds())
 
     async def _require_proof(self, mode: str, device: str, address: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from altcha.v1 import Challenge, solve_challenge
 
 from server.errors import BadRequest, RateLimited
-from server.realtime.challenge import ANSWER_WITHIN, CROWD, PASS_LASTS, ChallengeRequired, Challenges, Solution
+from server.realtime.challenge import ANSWER_WITHIN, CROWD, PASS_LASTS, VOTERS, ChallengeRequired, Challenges, Solution
 from server.realtime.limits import SlowMode
 from tests.citizen import Client, citizen, speech
 from tests.service import ServiceProcess, Staff
@@ -158,17 +158,17 @@ async def test_votes_of_invented_devices_cost(service: ServiceProcess, admin: St
         sockets.append(client)
         return client
 
-    for number in range(CROWD):
+    for number in range(VOTERS):
         answer = await (await invent("203.0.113.50")).call("vote", {"question": question})
         assert (answer["ok"], answer["votes"]) == (True, number + 1)
     one_more = await invent("203.0.113.50")
     refused = (await one_more.call("vote", {"question": question}))["error"]
     assert refused["code"] == "challenge"
     assert (await one_more.call("prove", solved(refused["challenge"])))["ok"]
-    assert (await one_more.call("vote", {"question": question}))["votes"] == CROWD + 1
+    assert (await one_more.call("vote", {"question": question}))["votes"] == VOTERS + 1
     # Who speaks from that address, and who votes from another, proves nothing.
     assert (await (await invent("203.0.113.50")).call("comment", speech("大家好")))["ok"]
-    assert (await (await invent("198.51.100.50")).call("vote", {"question": question}))["votes"] == CROWD + 2
+    assert (await (await invent("198.51.100.50")).call("vote", {"question": question}))["votes"] == VOTERS + 2
     # A device that comes back has the vote that it had.
     again = await one_more.call("vote", {"question": question})
-    assert again["votes"] == CROWD + 2
+    assert again["votes"] == VOTERS + 2
