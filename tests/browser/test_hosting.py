@@ -175,6 +175,21 @@ async def test_two_hosts_see_each_other_and_take_back_only_their_own(
         await console.keyboard.press("z")
         await expect(console.get_by_test_id("tab-pending")).to_have_text("待审4")
 
+        # Handed to another unit, seen at the question, and taken back.
+        own = [unit["id"] for unit in (await admin.done("GET", f"/api/v1/activities/{slug}"))["units"]]
+        units = [unit["id"] for unit in (await admin.done("GET", "/api/v1/units"))["units"]]
+        unit = next(one for one in units if one not in own)
+        await console.locator(f"[data-id='{asked[3]}']").click(position={"x": 8, "y": 8})
+        await console.keyboard.press("o")
+        await console.get_by_test_id("handover-unit").select_option(unit)
+        await console.get_by_test_id("handover-due").fill("2099-01-01")
+        await console.get_by_test_id("handover-send").click()
+        handed = console.locator(f"[data-id='{asked[3]}']").get_by_test_id("queue-handover")
+        await expect(handed).to_contain_text("：待接收，要求2099年1月1日")
+        await console.mouse.move(640, 20)
+        await console.keyboard.press("z")
+        await expect(handed).to_have_count(0)
+
         # What a colleague did since is not taken back with it.
         await console.locator(f"[data-id='{asked[3]}']").click(position={"x": 8, "y": 8})
         await console.mouse.move(640, 20)
