@@ -63,8 +63,15 @@ async def test_a_label_is_corrected_and_what_is_behind_the_picture_is_one_press_
     await expect(entries.first.get_by_test_id("sentiment")).to_have_attribute("data-label", "uncertain")
     await console.keyboard.press("Escape")
     await expect(console.get_by_test_id("mood-negative")).to_contain_text("1 条")
-    await console.get_by_test_id("mood-topics").get_by_role("button", name="停车位（3 条）").click()
+    topic = console.get_by_test_id("mood-topics").get_by_role("button", name="停车位（3 条）")
+    await topic.click()
     await expect(entries).to_have_count(3)
+    await console.keyboard.press("Escape")
+    # Without a mouse, too: from the word to when it was said.
+    await topic.focus()
+    await console.keyboard.press("Tab")
+    await console.keyboard.press("Enter")
+    await expect(entries.first).to_be_visible()
     await console.keyboard.press("Escape")
 
     await console.set_viewport_size({"width": 390, "height": 844})

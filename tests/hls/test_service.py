@@ -81,7 +81,7 @@ async def test_a_broadcast_is_there_as_hls(service: ServiceProcess) -> None:
 @pytest.mark.usefixtures("on_air")
 async def test_the_sound_is_there_alone(service: ServiceProcess) -> None:
     text = await playlist(service, 4)
-    media, lengths = b"", []
+    media, lengths, wholes = b"", [], []
     async with aiohttp.ClientSession(service.url) as session:
         async with session.get(f"/hls/{SLUG}/sound/index.m3u8") as answer:
             assert answer.status == 200
@@ -93,14 +93,14 @@ async def test_the_sound_is_there_alone(service: ServiceProcess) -> None:
                 part = await answer.read()
                 lengths.append(len(part))
                 media += part
-        last = re.findall(r"^\S+\.m4s$", text, re.MULTILINE)[-1]
-        async with session.get(f"/hls/{SLUG}/{last}") as answer:
-            whole = len(await answer.read())
+        for name in re.findall(r"^\S+\.m4s$", text, re.MULTILINE):
+            async with session.get(f"/hls/{SLUG}/{name}") as answer:
+                wholes.append(len(await answer.read()))
     # Sound and picture begin at the same moment, and the sound costs a small part of it.
     moments = [re.findall(r"PROGRAM-DATE-TIME:(\S+)", of)[-1] for of in (text, sound)]
     apart = datetime.fromisoformat(moments[0]) - datetime.fromisoformat(moments[1])
     assert abs(apart.total_seconds()) < 3
-    assert max(lengths) < 20_000 < whole
+    assert max(lengths) < 20_000 < max(wholes)  # the encoder of a busy machine leaves pictures out
     with av.open(io.BytesIO(media), "r") as played:
         assert [f"{stream.type} {stream.codec_context.name}" for stream in played.streams] == ["audio aac"]
         times = [float(packet.pts * packet.time_base) for packet in played.demux() if packet.pts is not None]
