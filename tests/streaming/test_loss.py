@@ -123,15 +123,13 @@ async def test_peers_of_aiortc_lose_next_to_nothing_at_five_percent(
     receiving.on("track", tracks.append)
     await opened(receiving, house, "watch", wires[1])
     frames: list[Any] = []
-    async with asyncio.timeout(15):
-        while len(frames) < 60:
+    async with asyncio.timeout(30):
+        while len(frames) < 60 or min(wire.lost for wire in wires) <= 5:
             frames.append(await tracks[0].recv())
     # Its statistics count what came by RTX as lost; what it still asks for is what it lacks.
     receiver: Any = receiving.getReceivers()[0]
     lacking = receiver._RTCRtpReceiver__nack_generator.missing
     stats = (await house.client.call("stats"))["activities"]["k04"]["publisher"]
-    assert wires[0].lost > 5
-    assert wires[1].lost > 5
     assert stats["packets"] >= 60
     assert stats["packets_lost"] <= 0.03 * stats["packets"], "those that are being asked for right now"
     assert len(lacking) <= 0.03 * stats["packets"]
