@@ -148,15 +148,14 @@ class Scoring:
         loop = asyncio.get_running_loop()
         try:
             if self._pool is None:
-                # spawn: a fork would copy the event loop, its sockets and its locks.
-                self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+                # spawn: a fork would copy the event loop, its sockets and its locks. An initializer runs before the
+                # process waits for work: a service killed in that moment would leave it waiting for ever.
+                self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=scoring_worker.begin)
                 before = set(active_children())
-                begun = loop.run_in_executor(self._pool, scoring_worker.begin)
+                loading = loop.run_in_executor(self._pool, scoring_worker.load, self._labels)
                 # It is there now, and answers seconds later: who stops the service meanwhile does not wait for that.
                 self._processes = set(active_children()) - before
                 async with asyncio.timeout(_LOADING):
-                    await begun
-                    loading = loop.run_in_executor(self._pool, scoring_worker.load, self._labels)
                     try:
                         done, _ = await asyncio.wait({loading}, timeout=_LONG)
                         if not done:

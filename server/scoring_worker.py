@@ -13,7 +13,7 @@ _scorer: Scorer | None = None
 
 
 def begin() -> None:
-    """Runs first in the scorer's process."""
+    """Runs first in the scorer's process, before it waits for work."""
     # Ctrl-C and a service manager's SIGTERM reach the whole group; the service ends this process itself.
     signal(SIGINT, SIG_IGN)
     signal(SIGTERM, SIG_IGN)

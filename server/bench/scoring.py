@@ -20,9 +20,8 @@ Row = tuple[str, str, str]
 
 def _run(texts: list[str]) -> tuple[float, float]:
     """Seconds until it can score, and its peak in MB after all of the texts."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=scoring_worker.begin) as pool:
         begun = time.perf_counter()
-        pool.submit(scoring_worker.begin).result()
         pool.submit(scoring_worker.load, shipped()).result()
         seconds = time.perf_counter() - begun
         for start in range(0, len(texts), _BATCH):
