@@ -80,7 +80,7 @@ class Scoring:
             with suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        self._drop_pool()
+        await self._drop_pool()
 
     def wake(self) -> None:
         """Something new is in the database."""
@@ -98,7 +98,7 @@ class Scoring:
                     pass
             except (BrokenProcessPool, ScorerSilent) as error:
                 log.error("scoring: %s; starting it again in %.0f s", error, _RETRY)
-                self._drop_pool()
+                await self._drop_pool()
                 await self._say(up=False)
                 await self._pause()
             except (SQLAlchemyError, OSError) as error:
@@ -168,14 +168,15 @@ class Scoring:
         except TimeoutError:
             raise ScorerSilent("the scorer does not answer") from None
 
-    def _drop_pool(self) -> None:
+    async def _drop_pool(self) -> None:
         pool, self._pool = self._pool, None
         processes, self._processes = self._processes, set()
         if pool is None:
             return
         for process in processes:
             process.kill()  # one that hangs would not end by being asked
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Its thread ends with its process; an interpreter that ended before it would meet pipes that are half closed.
+        await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
     async def _say(self, *, up: bool) -> None:
         if up != self.up:
