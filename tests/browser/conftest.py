@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,3 +56,11 @@ def pictures(tmp_path: Path) -> Path:
     folder = Path(os.environ.get("MINSHENG_TEST_PICTURES", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def errors() -> Iterator[list[str]]:
+    """What pages that were opened with it complain of; nothing, by the end of the test."""
+    found: list[str] = []
+    yield found
+    assert found == []

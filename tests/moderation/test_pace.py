@@ -28,7 +28,8 @@ def asked(challenges: Challenges, mode: str, device: str = "d1", address: str = 
     try:
         challenges.require(mode, device, address)
     except ChallengeRequired as required:
-        return required.as_dict()["challenge"]  # type: ignore[no-any-return]
+        challenge: dict[str, Any] = required.as_dict()["challenge"]
+        return challenge
     return None
 
 

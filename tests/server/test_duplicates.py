@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -146,12 +147,12 @@ async def test_a_look_that_fails_half_way_is_made_again(database: Database) -> N
         @asynccontextmanager
         async def read(self) -> AsyncIterator[AsyncSession]:
             async with database.read() as session:
-                execute = session.execute
+                execute: Any = session.execute  # its overloads are no matter here
 
                 async def fail(*args: object, **options: object) -> object:
                     if self.away:
                         raise OperationalError("", None, OSError("away"))
-                    return await execute(*args, **options)  # type: ignore[call-overload]
+                    return await execute(*args, **options)
 
                 with patch.object(session, "execute", fail):
                     yield session

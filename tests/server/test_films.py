@@ -107,7 +107,7 @@ async def shown(url: str, slug: str) -> tuple[list[int], datetime]:
 async def service_of(folder: Path, clock: Clock, port: int, media_port: int) -> AsyncIterator[Staff]:
     settings = Settings(data_dir=folder, http_port=port, media_port=media_port, admin_password=ADMIN_PASSWORD)
     await prepare(settings)
-    async with serving(settings, clock) as running:  # type: ignore[arg-type]
+    async with serving(settings, clock) as running:  # type: ignore[arg-type]  # this file's own clock, which runs
         staff = await Staff.sign_in(running)
         try:
             yield staff
